@@ -1,0 +1,1 @@
+//! The deterministic state machine: modules, transaction checks, settlement, genesis, store.

@@ -1,0 +1,1 @@
+//! Keys, ring signatures, the sum trie, and compatibility with Go's gob and math/rand.

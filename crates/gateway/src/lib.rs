@@ -1,0 +1,1 @@
+//! Sells relays behind an OpenAI API: keys, candidates, choice, relay, account.

@@ -1,0 +1,1 @@
+//! Every socket: listeners, dialers, limits, deadlines and the tracked spawner.

@@ -1,0 +1,1 @@
+//! Runs the chain: drivers, mempool, block store, CometBFT-compatible RPC, gRPC and REST.

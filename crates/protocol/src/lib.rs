@@ -1,0 +1,1 @@
+//! What everybody must agree on: sessions, relays, windows, claims, proofs and amounts.

@@ -1,0 +1,1 @@
+//! Serves relays and mines them: admission, backend, signature, log, trie, claim, proof.
