@@ -1,0 +1,94 @@
+//! Refusal of unknown fields, as the Cosmos SDK does for transactions.
+//!
+//! prost drops fields it does not know. A signature covers them, so a transaction with such fields would mean one thing
+//! to us and another to a node that knows them. This walk over the wire bytes finds them first.
+
+use prost::bytes::Buf;
+use prost::encoding::{WireType, decode_key, decode_varint};
+use prost_reflect::{Kind, MessageDescriptor};
+
+use crate::{ProtoError, descriptor_pool};
+
+/// Nesting beyond which bytes are refused; the deepest real transaction (a proposal in an authz grant) has 12.
+const DEPTH_MAX: u32 = 64;
+
+/// Checks that `bytes` hold only fields that `full_name` and the messages inside it have, `Any` contents included.
+///
+/// With `allow_non_critical`, numbers 1024 to 2047 of the outermost message pass (the SDK's rule for `TxBody`).
+///
+/// # Errors
+/// [`ProtoError::UnknownField`] with the path of the first unknown field, [`ProtoError::UnknownType`] for an `Any` whose
+/// type is not ours, [`ProtoError::Decode`] for broken wire bytes.
+pub fn check(full_name: &str, bytes: &[u8], allow_non_critical: bool) -> Result<(), ProtoError> {
+    let descriptor = descriptor_pool()
+        .get_message_by_name(full_name)
+        .ok_or_else(|| ProtoError::UnknownType(full_name.to_owned()))?;
+    walk(&descriptor, bytes, allow_non_critical, 0)
+}
+
+fn walk(
+    descriptor: &MessageDescriptor,
+    bytes: &[u8],
+    allow_non_critical: bool,
+    depth: u32,
+) -> Result<(), ProtoError> {
+    let broken = |source| ProtoError::Decode { type_name: descriptor.full_name().to_owned(), source };
+    let unknown = |field: String| ProtoError::UnknownField {
+        type_name: descriptor.full_name().to_owned(),
+        field,
+    };
+    if depth > DEPTH_MAX {
+        return Err(unknown("nesting too deep".to_owned()));
+    }
+    let mut any_type = None;
+    let mut any_value = None;
+    let is_any = descriptor.full_name() == "google.protobuf.Any";
+    let mut rest = bytes;
+    while rest.has_remaining() {
+        let (number, wire) = decode_key(&mut rest).map_err(broken)?;
+        let payload = field_payload(&mut rest, wire)
+            .ok_or_else(|| unknown(format!("{number} (wire bytes end inside it)")))?;
+        let Some(field) = descriptor.get_field(number) else {
+            if allow_non_critical && (1024..=2047).contains(&number) {
+                continue;
+            }
+            return Err(unknown(number.to_string()));
+        };
+        if wire != WireType::LengthDelimited {
+            continue;
+        }
+        if is_any && number == 1 {
+            any_type = std::str::from_utf8(payload).ok();
+        } else if is_any && number == 2 {
+            any_value = Some(payload);
+        } else if let Kind::Message(inner) = field.kind() {
+            walk(&inner, payload, false, depth.saturating_add(1))?;
+        }
+    }
+    if let (Some(url), Some(value)) = (any_type, any_value) {
+        let name = crate::any::type_name(url);
+        let inner = descriptor_pool()
+            .get_message_by_name(name)
+            .ok_or_else(|| ProtoError::UnknownType(url.to_owned()))?;
+        walk(&inner, value, false, depth.saturating_add(1))?;
+    }
+    Ok(())
+}
+
+/// Takes one field's bytes off the front; `None` when they end early or the wire type is a group.
+fn field_payload<'a>(rest: &mut &'a [u8], wire: WireType) -> Option<&'a [u8]> {
+    let length = match wire {
+        WireType::Varint => {
+            let before = *rest;
+            decode_varint(rest).ok()?;
+            return before.get(..before.len().checked_sub(rest.len())?);
+        }
+        WireType::ThirtyTwoBit => 4,
+        WireType::SixtyFourBit => 8,
+        WireType::LengthDelimited => usize::try_from(decode_varint(rest).ok()?).ok()?,
+        WireType::StartGroup | WireType::EndGroup => return None,
+    };
+    let (payload, after) = rest.split_at_checked(length)?;
+    *rest = after;
+    Some(payload)
+}
