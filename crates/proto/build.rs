@@ -19,10 +19,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     files.sort();
 
     let mut compiler = protox::Compiler::new([&root])?;
-    compiler.include_imports(true).include_source_info(false).open_files(&files)?;
+    compiler
+        .include_imports(true)
+        .include_source_info(false)
+        .open_files(&files)?;
     let pool = compiler.descriptor_pool();
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    fs::write(
+        out.join("descriptors.bin"),
+        compiler.encode_file_descriptor_set(),
+    )?;
 
     let mut set = FileDescriptorSet::decode(compiler.encode_file_descriptor_set().as_slice())?;
     mark_always_encoded(&pool, &mut set)?;
@@ -55,8 +61,15 @@ fn collect(root: &Path, dir: &Path, files: &mut Vec<String>) -> Result<(), Box<d
         let path = entry?.path();
         if path.is_dir() {
             collect(root, &path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "proto") {
-            files.push(path.strip_prefix(root)?.to_string_lossy().replace('\\', "/"));
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "proto")
+        {
+            files.push(
+                path.strip_prefix(root)?
+                    .to_string_lossy()
+                    .replace('\\', "/"),
+            );
         }
     }
     Ok(())
@@ -71,7 +84,9 @@ fn mark_always_encoded(
         .get_extension_by_name("gogoproto.nullable")
         .ok_or("gogoproto/gogo.proto must define the extension `nullable`")?;
     let always = |message: &MessageDescriptor, number: i32| {
-        let field = u32::try_from(number).ok().and_then(|number| message.get_field(number));
+        let field = u32::try_from(number)
+            .ok()
+            .and_then(|number| message.get_field(number));
         field.is_some_and(|field| {
             let options = field.options();
             options.has_extension(&nullable)
@@ -84,7 +99,9 @@ fn mark_always_encoded(
         let package = file.package().to_owned();
         for message in &mut file.message_type {
             let name = format!("{package}.{}", message.name());
-            let descriptor = pool.get_message_by_name(&name).ok_or("message without descriptor")?;
+            let descriptor = pool
+                .get_message_by_name(&name)
+                .ok_or("message without descriptor")?;
             for field in &mut message.field {
                 if always(&descriptor, field.number()) {
                     field.set_label(Label::Required);

@@ -12,7 +12,10 @@ pub fn type_url<M: Name>() -> String {
 
 /// Wraps a message.
 pub fn pack<M: Message + Name>(message: &M) -> Any {
-    Any { type_url: type_url::<M>(), value: message.encode_to_vec() }
+    Any {
+        type_url: type_url::<M>(),
+        value: message.encode_to_vec(),
+    }
 }
 
 /// Unwraps a message of a known type.
@@ -21,10 +24,15 @@ pub fn pack<M: Message + Name>(message: &M) -> Any {
 /// [`ProtoError::WrongAny`] for another type, [`ProtoError::Decode`] for bytes that are no encoding of it.
 pub fn unpack<M: Message + Name + Default>(any: &Any) -> Result<M, ProtoError> {
     if any.type_url != type_url::<M>() {
-        return Err(ProtoError::WrongAny { expected: type_url::<M>(), found: any.type_url.clone() });
+        return Err(ProtoError::WrongAny {
+            expected: type_url::<M>(),
+            found: any.type_url.clone(),
+        });
     }
-    M::decode(any.value.as_slice())
-        .map_err(|source| ProtoError::Decode { type_name: M::full_name(), source })
+    M::decode(any.value.as_slice()).map_err(|source| ProtoError::Decode {
+        type_name: M::full_name(),
+        source,
+    })
 }
 
 /// The full message name in a type URL: what follows the last slash.

@@ -20,7 +20,10 @@ pub fn attributes_of(full_name: &str, bytes: &[u8]) -> Result<TypedEvent, ProtoE
     let message = json::decode_dynamic(full_name, bytes)?;
     let mut attributes = json::fields(&message);
     attributes.sort();
-    Ok(TypedEvent { kind: full_name.to_owned(), attributes })
+    Ok(TypedEvent {
+        kind: full_name.to_owned(),
+        attributes,
+    })
 }
 
 /// An event ready to be put into an ABCI response.

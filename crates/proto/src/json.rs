@@ -6,7 +6,8 @@
 
 use prost::{Message, Name};
 use prost_reflect::{
-    Cardinality, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value,
+    Cardinality, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage,
+    Value,
 };
 
 use crate::{ProtoError, descriptor_pool};
@@ -38,8 +39,10 @@ pub fn bytes_to_json(full_name: &str, bytes: &[u8]) -> Result<String, ProtoError
 /// [`ProtoError::UnknownField`] and [`ProtoError::Json`] with the path of the culprit.
 pub fn from_json<M: Message + Name + Default>(json: &serde_json::Value) -> Result<M, ProtoError> {
     let bytes = json_to_bytes(&M::full_name(), json)?;
-    M::decode(bytes.as_slice())
-        .map_err(|source| ProtoError::Decode { type_name: M::full_name(), source })
+    M::decode(bytes.as_slice()).map_err(|source| ProtoError::Decode {
+        type_name: M::full_name(),
+        source,
+    })
 }
 
 /// Reads JSON into the encoding of the named type.
@@ -55,8 +58,10 @@ pub fn json_to_bytes(full_name: &str, json: &serde_json::Value) -> Result<Vec<u8
 /// # Errors
 /// For unknown types and bytes that are not an encoding of the type.
 pub fn decode_dynamic(full_name: &str, bytes: &[u8]) -> Result<DynamicMessage, ProtoError> {
-    DynamicMessage::decode(descriptor(full_name)?, bytes)
-        .map_err(|source| ProtoError::Decode { type_name: full_name.to_owned(), source })
+    DynamicMessage::decode(descriptor(full_name)?, bytes).map_err(|source| ProtoError::Decode {
+        type_name: full_name.to_owned(),
+        source,
+    })
 }
 
 /// Top-level fields in declaration order: name and JSON.

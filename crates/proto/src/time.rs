@@ -14,8 +14,13 @@ pub fn rfc3339(seconds: i64, nanos: i64) -> String {
 
 /// Seconds and nanoseconds since 1970 of an RFC 3339 text.
 pub fn parse_rfc3339(text: &str) -> Option<(i64, i32)> {
-    let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?.to_offset(UtcOffset::UTC);
-    Some((moment.unix_timestamp(), i32::try_from(moment.nanosecond()).ok()?))
+    let moment = OffsetDateTime::parse(text, &Rfc3339)
+        .ok()?
+        .to_offset(UtcOffset::UTC);
+    Some((
+        moment.unix_timestamp(),
+        i32::try_from(moment.nanosecond()).ok()?,
+    ))
 }
 
 /// `5s` or `0.000000001s`.
@@ -25,7 +30,11 @@ pub fn duration(seconds: i64, nanos: i64) -> String {
     }
     let sign = if seconds < 0 || nanos < 0 { "-" } else { "" };
     let fraction = format!("{:09}", nanos.unsigned_abs());
-    format!("{sign}{}.{}s", seconds.unsigned_abs(), fraction.trim_end_matches('0'))
+    format!(
+        "{sign}{}.{}s",
+        seconds.unsigned_abs(),
+        fraction.trim_end_matches('0')
+    )
 }
 
 /// Seconds and nanoseconds of a duration text.

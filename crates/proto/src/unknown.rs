@@ -32,7 +32,10 @@ fn walk(
     allow_non_critical: bool,
     depth: u32,
 ) -> Result<(), ProtoError> {
-    let broken = |source| ProtoError::Decode { type_name: descriptor.full_name().to_owned(), source };
+    let broken = |source| ProtoError::Decode {
+        type_name: descriptor.full_name().to_owned(),
+        source,
+    };
     let unknown = |field: String| ProtoError::UnknownField {
         type_name: descriptor.full_name().to_owned(),
         field,

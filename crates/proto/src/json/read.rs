@@ -42,11 +42,14 @@ pub(super) fn message(
         if let Kind::Message(inner) = field.kind() {
             let single = field.cardinality() != Cardinality::Repeated;
             if single && always_present(&field) && !message.has_field(&field) {
-                message.set_field(&field, Value::Message(self::message(
-                    &inner,
-                    &Json::Object(serde_json::Map::new()),
-                    path,
-                )?));
+                message.set_field(
+                    &field,
+                    Value::Message(self::message(
+                        &inner,
+                        &Json::Object(serde_json::Map::new()),
+                        path,
+                    )?),
+                );
             }
         }
     }
@@ -61,9 +64,10 @@ fn value(field: &FieldDescriptor, json: &Json, path: &str) -> Result<Value, Prot
         let Json::Array(items) = json else {
             return Err(wrong(path, "expected a list"));
         };
-        let items = items.iter().enumerate().map(|(index, item)| {
-            scalar(&field.kind(), item, &join(path, &index.to_string()))
-        });
+        let items = items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| scalar(&field.kind(), item, &join(path, &index.to_string())));
         return Ok(Value::List(items.collect::<Result<_, _>>()?));
     }
     scalar(&field.kind(), json, path)
@@ -86,7 +90,10 @@ fn map(field: &FieldDescriptor, json: &Json, path: &str) -> Result<Value, ProtoE
             Kind::Int32 => MapKey::I32(key.parse().map_err(bad)?),
             _ => return Err(wrong(path, "keys of this type are not used")),
         };
-        out.insert(key, scalar(&entry.map_entry_value_field().kind(), json, &here)?);
+        out.insert(
+            key,
+            scalar(&entry.map_entry_value_field().kind(), json, &here)?,
+        );
     }
     Ok(Value::Map(out))
 }
@@ -97,14 +104,23 @@ fn scalar(kind: &Kind, json: &Json, path: &str) -> Result<Value, ProtoError> {
         Kind::Enum(kind) => match json {
             Json::String(name) => match kind.get_value_by_name(name) {
                 Some(value) => Value::EnumNumber(value.number()),
-                None => return Err(wrong(path, &format!("no value `{name}` in {}", kind.name()))),
+                None => {
+                    return Err(wrong(
+                        path,
+                        &format!("no value `{name}` in {}", kind.name()),
+                    ));
+                }
             },
             _ => Value::EnumNumber(integer(json, path)?),
         },
         Kind::String => Value::String(text(json, path)?.to_owned()),
         Kind::Bytes => {
             let bytes = STANDARD.decode(text(json, path)?);
-            Value::Bytes(bytes.map_err(|_| wrong(path, "expected standard base64"))?.into())
+            Value::Bytes(
+                bytes
+                    .map_err(|_| wrong(path, "expected standard base64"))?
+                    .into(),
+            )
         }
         Kind::Bool => match json {
             Json::Bool(value) => Value::Bool(*value),
@@ -130,7 +146,12 @@ fn integer<T: std::str::FromStr>(json: &Json, path: &str) -> Result<T, ProtoErro
         Json::String(text) => text.clone(),
         _ => return Err(wrong(path, "expected an integer")),
     };
-    text.parse().map_err(|_| wrong(path, &format!("`{text}` is no integer of this field's type")))
+    text.parse().map_err(|_| {
+        wrong(
+            path,
+            &format!("`{text}` is no integer of this field's type"),
+        )
+    })
 }
 
 fn double(json: &Json, path: &str) -> Result<f64, ProtoError> {
@@ -143,7 +164,8 @@ fn double(json: &Json, path: &str) -> Result<f64, ProtoError> {
 }
 
 fn text<'a>(json: &'a Json, path: &str) -> Result<&'a str, ProtoError> {
-    json.as_str().ok_or_else(|| wrong(path, "expected a string"))
+    json.as_str()
+        .ok_or_else(|| wrong(path, "expected a string"))
 }
 
 fn any(
@@ -157,7 +179,11 @@ fn any(
         .and_then(|fields| fields.shift_remove("@type"))
         .ok_or_else(|| wrong(path, "an Any needs `@type`"))?;
     let url = text(&url, &join(path, "@type"))?.to_owned();
-    let inner = message(&super::descriptor(crate::any::type_name(&url))?, &fields, path)?;
+    let inner = message(
+        &super::descriptor(crate::any::type_name(&url))?,
+        &fields,
+        path,
+    )?;
     let mut out = DynamicMessage::new(descriptor.clone());
     out.set_field_by_name("type_url", Value::String(url));
     out.set_field_by_name("value", Value::Bytes(inner.encode_to_vec().into()));
@@ -182,9 +208,16 @@ fn moment(
 }
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
 }
 
 fn wrong(path: &str, reason: &str) -> ProtoError {
-    ProtoError::Json { path: path.to_owned(), reason: reason.to_owned() }
+    ProtoError::Json {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    }
 }

@@ -17,20 +17,34 @@ fn an_any_round_trips_with_its_type_first() {
         r#"{"@type":"/cosmos.auth.v1beta1.BaseAccount","address":"pokt1x","pub_key":null,"account_number":"3","sequence":"7"}"#
     );
     let value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json_to_bytes("google.protobuf.Any", &value).unwrap(), any.encode_to_vec());
+    assert_eq!(
+        json_to_bytes("google.protobuf.Any", &value).unwrap(),
+        any.encode_to_vec()
+    );
 }
 
 #[test]
 fn an_unknown_key_is_named_with_its_path() {
     let value = serde_json::json!({"params": {"min_stake": {"denom": "upokt", "amout": "1"}}});
-    let error = json_to_bytes("pocket.gateway.GenesisState", &value).unwrap_err().to_string();
+    let error = json_to_bytes("pocket.gateway.GenesisState", &value)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("params.min_stake.amout"), "{error}");
 }
 
 #[test]
 fn times_are_trimmed_as_go_does() {
-    assert_eq!(crate::time::rfc3339(0, 120_000_000), "1970-01-01T00:00:00.12Z");
-    assert_eq!(crate::time::parse_rfc3339("1970-01-01T00:00:00.12Z"), Some((0, 120_000_000)));
+    assert_eq!(
+        crate::time::rfc3339(0, 120_000_000),
+        "1970-01-01T00:00:00.12Z"
+    );
+    assert_eq!(
+        crate::time::parse_rfc3339("1970-01-01T00:00:00.12Z"),
+        Some((0, 120_000_000))
+    );
     assert_eq!(crate::time::duration(-1, -500_000_000), "-1.5s");
-    assert_eq!(crate::time::parse_duration("-1.5s"), Some((-1, -500_000_000)));
+    assert_eq!(
+        crate::time::parse_duration("-1.5s"),
+        Some((-1, -500_000_000))
+    );
 }

@@ -69,21 +69,34 @@ fn map(
     field: &FieldDescriptor,
 ) {
     let kind = field.kind();
-    let value_kind = kind.as_message().map(|entry| entry.map_entry_value_field().kind());
-    let mut sorted: Vec<(String, &Value)> =
-        entries.iter().map(|(key, value)| (key_text(key), value)).collect();
-    sorted.sort_by(|a, b| a.0.cmp(&b.0));
+    let value_kind = kind
+        .as_message()
+        .map(|entry| entry.map_entry_value_field().kind());
+    let mut sorted: Vec<(&MapKey, &Value)> = entries.iter().collect();
+    sorted.sort_by_key(|(key, _)| key_order(key));
     out.push('{');
     let mut first = true;
     for (key, value) in sorted {
         separate(out, &mut first);
-        string(out, &key);
+        string(out, &key_text(key));
         out.push(':');
         if let Some(kind) = &value_kind {
             scalar(out, value, kind);
         }
     }
     out.push('}');
+}
+
+/// Numbers by value, then strings: the order of the recorded bytes.
+fn key_order(key: &MapKey) -> (i128, &str) {
+    match key {
+        MapKey::Bool(key) => (i128::from(*key), ""),
+        MapKey::I32(key) => (i128::from(*key), ""),
+        MapKey::I64(key) => (i128::from(*key), ""),
+        MapKey::U32(key) => (i128::from(*key), ""),
+        MapKey::U64(key) => (i128::from(*key), ""),
+        MapKey::String(key) => (0, key),
+    }
 }
 
 fn key_text(key: &MapKey) -> String {
@@ -137,7 +150,12 @@ fn float(value: f64) -> String {
         return "\"NaN\"".to_owned();
     }
     if value.is_infinite() {
-        return if value > 0.0 { "\"Infinity\"" } else { "\"-Infinity\"" }.to_owned();
+        return if value > 0.0 {
+            "\"Infinity\""
+        } else {
+            "\"-Infinity\""
+        }
+        .to_owned();
     }
     let magnitude = value.abs();
     if magnitude == 0.0 || (1e-6..1e21).contains(&magnitude) {
@@ -179,12 +197,14 @@ fn well_known(message: &DynamicMessage) -> Option<String> {
         _ => 0,
     };
     match message.descriptor().full_name() {
-        "google.protobuf.Timestamp" => {
-            Some(format!("\"{}\"", crate::time::rfc3339(integer("seconds"), integer("nanos"))))
-        }
-        "google.protobuf.Duration" => {
-            Some(format!("\"{}\"", crate::time::duration(integer("seconds"), integer("nanos"))))
-        }
+        "google.protobuf.Timestamp" => Some(format!(
+            "\"{}\"",
+            crate::time::rfc3339(integer("seconds"), integer("nanos"))
+        )),
+        "google.protobuf.Duration" => Some(format!(
+            "\"{}\"",
+            crate::time::duration(integer("seconds"), integer("nanos"))
+        )),
         "google.protobuf.Any" => any(message),
         _ => None,
     }
