@@ -1,1 +1,29 @@
 //! The deterministic state machine: modules, transaction checks, settlement, genesis, store.
+//!
+//! No network, no clock, no async: whoever drives it gives height, time and hash of each block. Start with
+//! [`Application`], which has the ABCI verbs; [`router`] says which module runs when; [`context::Context`] is what a
+//! module sees of the state.
+
+#![cfg_attr(
+    not(test),
+    deny(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)
+)]
+
+pub mod auth;
+pub mod bank;
+pub mod consensus;
+pub mod context;
+pub mod error;
+pub mod limits;
+pub mod modules;
+pub mod pagination;
+pub mod router;
+pub mod rules;
+pub mod sdk;
+pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use context::{BlockInfo, BlockTime, Context, Mode};
+pub use error::{ChainError, GenesisError, GrpcCode, QueryError, TxError};
+pub use rules::Rules;

@@ -1,0 +1,27 @@
+//! Every limit of this crate, each with how the number was found.
+
+/// Pairs read from the store in one go while walking a prefix. Large enough that the seek is amortised, small enough
+/// that a walk which stops early reads little: 256 pairs of about 300 bytes are 75 KiB.
+pub const SCAN_CHUNK: usize = 256;
+
+/// Page size of a query without page request: the SDK's.
+pub const PAGE_DEFAULT: u64 = 100;
+
+/// Characters of a denomination: the SDK's pattern `[a-zA-Z][a-zA-Z0-9/:._-]{2,127}`.
+pub const DENOM_LENGTH: std::ops::RangeInclusive<usize> = 3..=128;
+
+/// Longest life of an unordered transaction in nanoseconds: the SDK's ten minutes.
+pub const UNORDERED_TTL_NANOS: i128 = 600 * 1_000_000_000;
+
+/// Gas for the nonce of an unordered transaction, each signer: the SDK's.
+pub const UNORDERED_GAS: u64 = 2_240;
+
+/// Bytes of a transaction that are looked at at all. CometBFT's mempool takes 1 MiB by default and LocalNet 100 MB; a
+/// transaction cannot be larger than a block, whose template is 63 MiB.
+pub const TX_BYTES_MAX: usize = 66_060_288;
+
+/// Highest gas limit of one transaction: the SDK's 2^63 - 1.
+pub const GAS_LIMIT_MAX: u64 = 9_223_372_036_854_775_807;
+
+/// Versions of the state that are kept by default: 1,000 blocks, more than twice the longest claim life cycle.
+pub const KEEP_RECENT: u64 = 1_000;

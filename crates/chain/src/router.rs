@@ -1,0 +1,135 @@
+//! Which module answers what, and in which order the phases of a block run (chain specification 3.1).
+
+use crate::context::Context;
+use crate::error::{ChainError, GrpcCode, QueryError, TxError};
+use crate::modules::{
+    application, gateway, proof, service, session, shared, supplier, tokenomics,
+};
+use crate::{auth, bank, consensus};
+
+/// A step of a block: the module's name and what it runs.
+pub type Step = (&'static str, fn(&mut Context) -> Result<(), ChainError>);
+
+/// Before BeginBlock.
+pub const PRE_BLOCK: &[Step] = &[("auth", auth::unordered::expire)];
+
+/// Before the transactions.
+pub const BEGIN_BLOCK: &[Step] = &[
+    ("service", service::begin_block),
+    ("gateway", gateway::begin_block),
+    ("application", application::begin_block),
+    ("supplier", supplier::begin_block),
+    ("session", session::begin_block),
+    ("proof", proof::begin_block),
+    ("tokenomics", tokenomics::begin_block),
+    ("shared", shared::begin_block),
+];
+
+/// After the transactions.
+pub const END_BLOCK: &[Step] = &[
+    ("service", service::end_block),
+    ("session", session::end_block),
+    ("proof", proof::end_block),
+    ("tokenomics", tokenomics::end_block),
+    ("gateway", gateway::end_block),
+    ("application", application::end_block),
+    ("supplier", supplier::end_block),
+    ("shared", shared::end_block),
+];
+
+/// Executes a message; the answer is the encoded response. `None` for a type that no module has.
+pub fn execute(
+    ctx: &mut Context,
+    type_name: &str,
+    value: &[u8],
+) -> Option<Result<Vec<u8>, TxError>> {
+    match package(type_name) {
+        "cosmos.bank.v1beta1" => bank::msg::execute(ctx, type_name, value),
+        "pocket.application" => application::execute(ctx, type_name, value),
+        "pocket.gateway" => gateway::execute(ctx, type_name, value),
+        "pocket.proof" => proof::execute(ctx, type_name, value),
+        "pocket.service" => service::execute(ctx, type_name, value),
+        "pocket.session" => session::execute(ctx, type_name, value),
+        "pocket.shared" => shared::execute(ctx, type_name, value),
+        "pocket.supplier" => supplier::execute(ctx, type_name, value),
+        "pocket.tokenomics" => tokenomics::execute(ctx, type_name, value),
+        _ => None,
+    }
+}
+
+/// Checks a message without state. `None` for a type that no module has.
+pub fn check(type_name: &str, value: &[u8]) -> Option<Result<(), TxError>> {
+    match package(type_name) {
+        "cosmos.bank.v1beta1" => bank::msg::check(type_name, value),
+        "pocket.application" => application::check(type_name, value),
+        "pocket.gateway" => gateway::check(type_name, value),
+        "pocket.proof" => proof::check(type_name, value),
+        "pocket.service" => service::check(type_name, value),
+        "pocket.session" => session::check(type_name, value),
+        "pocket.shared" => shared::check(type_name, value),
+        "pocket.supplier" => supplier::check(type_name, value),
+        "pocket.tokenomics" => tokenomics::check(type_name, value),
+        _ => None,
+    }
+}
+
+/// Who must sign a message, as written in it. `None` for a type that no module has.
+pub fn signers(type_name: &str, value: &[u8]) -> Option<Result<Vec<String>, TxError>> {
+    match package(type_name) {
+        "cosmos.bank.v1beta1" => bank::msg::signers(type_name, value),
+        "pocket.application" => application::signers(type_name, value),
+        "pocket.gateway" => gateway::signers(type_name, value),
+        "pocket.proof" => proof::signers(type_name, value),
+        "pocket.service" => service::signers(type_name, value),
+        "pocket.session" => session::signers(type_name, value),
+        "pocket.shared" => shared::signers(type_name, value),
+        "pocket.supplier" => supplier::signers(type_name, value),
+        "pocket.tokenomics" => tokenomics::signers(type_name, value),
+        _ => None,
+    }
+}
+
+/// Answers a gRPC method by its path, `/package.Service/Method`.
+///
+/// # Errors
+/// The module's, or Unimplemented for a path that no module has.
+pub fn query(ctx: &Context, path: &str, data: &[u8]) -> Result<Vec<u8>, QueryError> {
+    let (service_name, method) =
+        path.strip_prefix('/').and_then(|path| path.split_once('/')).unwrap_or((path, ""));
+    let answer = match service_name {
+        "cosmos.auth.v1beta1.Query" => auth::query::query(ctx, method, data),
+        "cosmos.bank.v1beta1.Query" => bank::query::query(ctx, method, data),
+        "cosmos.consensus.v1.Query" => consensus::query(ctx, method, data),
+        "pocket.application.Query" => application::query(ctx, method, data),
+        "pocket.gateway.Query" => gateway::query(ctx, method, data),
+        "pocket.proof.Query" => proof::query(ctx, method, data),
+        "pocket.service.Query" => service::query(ctx, method, data),
+        "pocket.session.Query" => session::query(ctx, method, data),
+        "pocket.shared.Query" => shared::query(ctx, method, data),
+        "pocket.supplier.Query" => supplier::query(ctx, method, data),
+        "pocket.tokenomics.Query" => tokenomics::query(ctx, method, data),
+        _ => None,
+    };
+    answer.unwrap_or_else(|| Err(unknown_path(path)))
+}
+
+/// The answer to a path that nothing serves.
+pub fn unknown_path(path: &str) -> QueryError {
+    QueryError::status(GrpcCode::Unimplemented, format!("unknown query path {path}: unknown request"))
+}
+
+/// The package of a full name: `pocket.proof` of `pocket.proof.MsgCreateClaim`.
+pub fn package(type_name: &str) -> &str {
+    type_name.rsplit_once('.').map_or("", |(package, _)| package)
+}
+
+/// Decodes a query's request; unknown fields are ignored.
+///
+/// # Errors
+/// Internal, as a gRPC server answers bytes that it cannot read.
+pub fn decode_request<M: prost::Message + Default>(data: &[u8]) -> Result<M, QueryError> {
+    M::decode(data).map_err(|error| QueryError {
+        code: crate::sdk::INVALID_REQUEST,
+        ..QueryError::internal(format!("grpc: error unmarshalling request: {error}"))
+    })
+}
