@@ -131,7 +131,8 @@ impl<'a> Context<'a> {
             Some(change) => change.clone(),
             None => self.view.get(key)?,
         };
-        self.gas.read_bytes(key.len(), value.as_ref().map_or(0, Vec::len))?;
+        self.gas
+            .read_bytes(key.len(), value.as_ref().map_or(0, Vec::len))?;
         Ok(value)
     }
 
@@ -175,7 +176,8 @@ impl<'a> Context<'a> {
     pub fn load<M: Message + Default>(&self, key: &[u8]) -> Result<Option<M>, ChainError> {
         self.get(key)?
             .map(|bytes| {
-                M::decode(bytes.as_slice()).map_err(|error| ChainError::corrupt(hex::encode(key), error))
+                M::decode(bytes.as_slice())
+                    .map_err(|error| ChainError::corrupt(hex::encode(key), error))
             })
             .transpose()
     }
@@ -213,8 +215,17 @@ impl<'a> Context<'a> {
     }
 
     /// All pairs whose keys start with `prefix`, in key order, read in chunks.
-    pub fn iter<'c>(&'c self, prefix: &[u8]) -> impl Iterator<Item = Result<Pair, ChainError>> + use<'c, 'a> {
-        Chunks { context: self, prefix: prefix.to_vec(), last: None, ready: VecDeque::new(), done: false }
+    pub fn iter<'c>(
+        &'c self,
+        prefix: &[u8],
+    ) -> impl Iterator<Item = Result<Pair, ChainError>> + use<'c, 'a> {
+        Chunks {
+            context: self,
+            prefix: prefix.to_vec(),
+            last: None,
+            ready: VecDeque::new(),
+            done: false,
+        }
     }
 
     /// Overlay and view as one ordered sequence.
@@ -229,8 +240,11 @@ impl<'a> Context<'a> {
             return Ok(Vec::new());
         }
         let range = self.changes.range::<[u8], _>((low, high));
-        let overlay: Box<dyn Iterator<Item = _>> =
-            if reverse { Box::new(range.rev()) } else { Box::new(range) };
+        let overlay: Box<dyn Iterator<Item = _>> = if reverse {
+            Box::new(range.rev())
+        } else {
+            Box::new(range)
+        };
         let mut overlay = overlay.peekable();
         let mut below = VecDeque::new();
         let mut last: Option<Vec<u8>> = None;
@@ -279,16 +293,26 @@ impl<'a> Context<'a> {
     /// For a type outside `proto`'s descriptors.
     pub fn emit<M: Message + Name>(&mut self, event: &M) -> Result<(), ChainError> {
         let typed = proto::events::typed(event)?;
-        let attributes = typed.attributes.into_iter().map(|(key, value)| attribute(key, value));
-        self.events.push(Event { r#type: typed.kind, attributes: attributes.collect() });
+        let attributes = typed
+            .attributes
+            .into_iter()
+            .map(|(key, value)| attribute(key, value));
+        self.events.push(Event {
+            r#type: typed.kind,
+            attributes: attributes.collect(),
+        });
         Ok(())
     }
 
     /// Emits an event of the SDK's older kind: attributes in the given order, values as they are.
     pub fn emit_raw(&mut self, kind: &str, attributes: &[(&str, &str)]) {
-        let attributes =
-            attributes.iter().map(|(key, value)| attribute((*key).to_owned(), (*value).to_owned()));
-        self.events.push(Event { r#type: kind.to_owned(), attributes: attributes.collect() });
+        let attributes = attributes
+            .iter()
+            .map(|(key, value)| attribute((*key).to_owned(), (*value).to_owned()));
+        self.events.push(Event {
+            r#type: kind.to_owned(),
+            attributes: attributes.collect(),
+        });
     }
 
     /// Runs `f`; when it fails, its changes and events are dropped.
@@ -310,7 +334,11 @@ impl<'a> Context<'a> {
 
     /// Starts a scope whose changes can be taken back.
     pub(crate) fn begin(&mut self) -> Mark {
-        let mark = Mark { undo: self.undo.len(), events: self.events.len(), depth: self.depth };
+        let mark = Mark {
+            undo: self.undo.len(),
+            events: self.events.len(),
+            depth: self.depth,
+        };
         self.depth = self.depth.saturating_add(1);
         mark
     }
@@ -380,7 +408,11 @@ impl<'a> Context<'a> {
 }
 
 fn attribute(key: String, value: String) -> EventAttribute {
-    EventAttribute { key, value, index: true }
+    EventAttribute {
+        key,
+        value,
+        index: true,
+    }
 }
 
 /// Reads a prefix chunk by chunk.
@@ -397,7 +429,10 @@ impl Iterator for Chunks<'_, '_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ready.is_empty() && !self.done {
-            let from = self.last.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+            let from = self
+                .last
+                .as_deref()
+                .map_or(Bound::Unbounded, Bound::Excluded);
             match self.context.scan(&self.prefix, from, false, SCAN_CHUNK) {
                 Ok(chunk) => {
                     self.done = chunk.len() < SCAN_CHUNK;
@@ -413,6 +448,3 @@ impl Iterator for Chunks<'_, '_> {
         self.ready.pop_front().map(Ok)
     }
 }
-
-#[cfg(test)]
-mod tests;

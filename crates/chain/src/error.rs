@@ -69,7 +69,10 @@ pub enum ChainError {
 impl ChainError {
     /// State that cannot be read.
     pub fn corrupt(key: impl Into<String>, reason: impl fmt::Display) -> Self {
-        Self::Corrupt { key: key.into(), reason: reason.to_string() }
+        Self::Corrupt {
+            key: key.into(),
+            reason: reason.to_string(),
+        }
     }
 
     /// A broken invariant.
@@ -158,7 +161,11 @@ pub struct TxError {
 impl TxError {
     /// An error registered by a module.
     pub fn registered(codespace: &'static str, code: u32, log: impl Into<String>) -> Self {
-        Self { codespace: Cow::Borrowed(codespace), code, log: log.into() }
+        Self {
+            codespace: Cow::Borrowed(codespace),
+            code,
+            log: log.into(),
+        }
     }
 
     /// An error of codespace `sdk`.
@@ -168,7 +175,11 @@ impl TxError {
 
     /// What the SDK makes of a gRPC status returned by a message server: codespace `undefined`, code 1.
     pub fn status(code: GrpcCode, text: impl fmt::Display) -> Self {
-        Self::registered("undefined", 1, format!("rpc error: code = {code} desc = {text}"))
+        Self::registered(
+            "undefined",
+            1,
+            format!("rpc error: code = {code} desc = {text}"),
+        )
     }
 
     /// Any other error returned by a message server: codespace `undefined`, code 1, the bare text.
@@ -195,7 +206,9 @@ impl std::error::Error for TxError {}
 impl From<ChainError> for TxError {
     fn from(error: ChainError) -> Self {
         match error {
-            ChainError::OutOfGas { .. } => Self::sdk(sdk::OUT_OF_GAS, format!("{error}: out of gas")),
+            ChainError::OutOfGas { .. } => {
+                Self::sdk(sdk::OUT_OF_GAS, format!("{error}: out of gas"))
+            }
             ChainError::Refused(inner) => *inner,
             other => Self::sdk(sdk::PANIC, format!("internal: {other}")),
         }
@@ -225,7 +238,12 @@ impl QueryError {
             }
             _ => sdk::UNKNOWN_REQUEST,
         };
-        Self { grpc, codespace: Cow::Borrowed(sdk::CODESPACE), code, message: message.into() }
+        Self {
+            grpc,
+            codespace: Cow::Borrowed(sdk::CODESPACE),
+            code,
+            message: message.into(),
+        }
     }
 
     /// The thing asked for is not there.
@@ -261,7 +279,10 @@ impl QueryError {
         } else if self.grpc == GrpcCode::Unknown {
             format!("{}: {end}", self.message)
         } else {
-            format!("rpc error: code = {} desc = {}: {end}", self.grpc, self.message)
+            format!(
+                "rpc error: code = {} desc = {}: {end}",
+                self.grpc, self.message
+            )
         }
     }
 }
@@ -308,7 +329,10 @@ pub struct GenesisError {
 impl GenesisError {
     /// A field that is wrong; `path` is relative to the module's section unless it starts with `app_state`.
     pub fn new(path: impl Into<String>, reason: impl fmt::Display) -> Self {
-        Self { path: path.into(), reason: reason.to_string() }
+        Self {
+            path: path.into(),
+            reason: reason.to_string(),
+        }
     }
 
     /// Puts a section before the path.

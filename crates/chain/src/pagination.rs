@@ -31,7 +31,11 @@ pub fn paginate<T>(
     }
     let by_key = !request.key.is_empty();
     let count_total = !by_key && (request.count_total || request.limit == 0);
-    let limit = if request.limit == 0 { PAGE_DEFAULT } else { request.limit };
+    let limit = if request.limit == 0 {
+        PAGE_DEFAULT
+    } else {
+        request.limit
+    };
     let end = request.offset.saturating_add(limit);
 
     let mut start = by_key.then(|| Bound::Included([prefix, &request.key].concat()));
@@ -39,7 +43,9 @@ pub fn paginate<T>(
     let mut page = PageResponse::default();
     let mut count = 0_u64;
     'walk: loop {
-        let from = start.as_ref().map_or(Bound::Unbounded, |bound| bound.as_ref().map(Vec::as_slice));
+        let from = start
+            .as_ref()
+            .map_or(Bound::Unbounded, |bound| bound.as_ref().map(Vec::as_slice));
         let chunk = ctx.scan(prefix, from, request.reverse, SCAN_CHUNK)?;
         for (key, value) in &chunk {
             let key = key.get(prefix.len()..).unwrap_or_default();

@@ -2,9 +2,7 @@
 
 use crate::context::Context;
 use crate::error::{ChainError, GrpcCode, QueryError, TxError};
-use crate::modules::{
-    application, gateway, proof, service, session, shared, supplier, tokenomics,
-};
+use crate::modules::{application, gateway, proof, service, session, shared, supplier, tokenomics};
 use crate::{auth, bank, consensus};
 
 /// A step of a block: the module's name and what it runs.
@@ -94,8 +92,10 @@ pub fn signers(type_name: &str, value: &[u8]) -> Option<Result<Vec<String>, TxEr
 /// # Errors
 /// The module's, or Unimplemented for a path that no module has.
 pub fn query(ctx: &Context, path: &str, data: &[u8]) -> Result<Vec<u8>, QueryError> {
-    let (service_name, method) =
-        path.strip_prefix('/').and_then(|path| path.split_once('/')).unwrap_or((path, ""));
+    let (service_name, method) = path
+        .strip_prefix('/')
+        .and_then(|path| path.split_once('/'))
+        .unwrap_or((path, ""));
     let answer = match service_name {
         "cosmos.auth.v1beta1.Query" => auth::query::query(ctx, method, data),
         "cosmos.bank.v1beta1.Query" => bank::query::query(ctx, method, data),
@@ -115,12 +115,17 @@ pub fn query(ctx: &Context, path: &str, data: &[u8]) -> Result<Vec<u8>, QueryErr
 
 /// The answer to a path that nothing serves.
 pub fn unknown_path(path: &str) -> QueryError {
-    QueryError::status(GrpcCode::Unimplemented, format!("unknown query path {path}: unknown request"))
+    QueryError::status(
+        GrpcCode::Unimplemented,
+        format!("unknown query path {path}: unknown request"),
+    )
 }
 
 /// The package of a full name: `pocket.proof` of `pocket.proof.MsgCreateClaim`.
 pub fn package(type_name: &str) -> &str {
-    type_name.rsplit_once('.').map_or("", |(package, _)| package)
+    type_name
+        .rsplit_once('.')
+        .map_or("", |(package, _)| package)
 }
 
 /// Decodes a query's request; unknown fields are ignored.

@@ -21,11 +21,18 @@ impl TestChain {
         let block = BlockInfo {
             chain_id: "relaymill-test".to_owned(),
             height: 1,
-            time: BlockTime { seconds: 1_700_000_000, nanos: 0 },
+            time: BlockTime {
+                seconds: 1_700_000_000,
+                nanos: 0,
+            },
             hash: vec![1; 32],
             proposer: vec![2; 20],
         };
-        Self { memory: Memory::new(), block, rules }
+        Self {
+            memory: Memory::new(),
+            block,
+            rules,
+        }
     }
 
     /// Runs `f` on a context and keeps its changes when it succeeds.
@@ -42,7 +49,11 @@ impl TestChain {
 
     /// Runs `f` on a context that is thrown away.
     pub fn read<T>(&self, f: impl FnOnce(&Context) -> T) -> T {
-        f(&Context::for_test(&self.memory, self.block.clone(), self.rules))
+        f(&Context::for_test(
+            &self.memory,
+            self.block.clone(),
+            self.rules,
+        ))
     }
 
     /// Goes to a height; the block's hash is made from it, its time one second a block.
@@ -65,7 +76,12 @@ impl TestChain {
     pub fn fund(&mut self, address: &crypto::keys::Address, amount: u128) -> Result<(), TxError> {
         self.run(|ctx| {
             crate::bank::mint(ctx, "tokenomics", &[crate::bank::upokt(amount)])?;
-            crate::bank::module_to_account(ctx, "tokenomics", address, &[crate::bank::upokt(amount)])
+            crate::bank::module_to_account(
+                ctx,
+                "tokenomics",
+                address,
+                &[crate::bank::upokt(amount)],
+            )
         })
     }
 }
@@ -85,6 +101,8 @@ pub fn refused<T: std::fmt::Debug>(
 ) -> Result<String, ChainError> {
     match result {
         Err(error) if error.codespace == codespace && error.code == code => Ok(error.log),
-        other => Err(ChainError::invariant(format!("expected {codespace} {code}, got {other:?}"))),
+        other => Err(ChainError::invariant(format!(
+            "expected {codespace} {code}, got {other:?}"
+        ))),
     }
 }

@@ -34,24 +34,38 @@ pub fn init(ctx: &mut Context, state: GenesisState) -> Result<(), GenesisError> 
             GenesisError::new(format!("accounts[{position}]{field}"), reason)
         };
         let mut account = Account::from_any(any).ok_or_else(|| {
-            wrong(".@type", format!("account type `{}` is not supported", any.type_url))
+            wrong(
+                ".@type",
+                format!("account type `{}` is not supported", any.type_url),
+            )
         })?;
-        let base = account.base_mut().ok_or_else(|| wrong(".base_account", "missing".to_owned()))?;
+        let base = account
+            .base_mut()
+            .ok_or_else(|| wrong(".base_account", "missing".to_owned()))?;
         let address = Address::from_bech32(&base.address)
             .map_err(|error| wrong(".address", error.to_string()))?;
         if !addresses.insert(address) {
-            return Err(wrong(".address", format!("duplicate account {}", base.address)));
+            return Err(wrong(
+                ".address",
+                format!("duplicate account {}", base.address),
+            ));
         }
         if let Some(any) = &base.pub_key {
             let key = auth::decode_public_key(any).map_err(|reason| wrong(".pub_key", reason))?;
             if key.address() != address {
-                return Err(wrong(".pub_key", format!("is not the key of {}", base.address)));
+                return Err(wrong(
+                    ".pub_key",
+                    format!("is not the key of {}", base.address),
+                ));
             }
         }
         if let Account::Module(module) = &account
             && Address::module(&module.name) != address
         {
-            return Err(wrong(".name", format!("`{}` has another address", module.name)));
+            return Err(wrong(
+                ".name",
+                format!("`{}` has another address", module.name),
+            ));
         }
         accounts.push((address, account));
     }
@@ -79,7 +93,10 @@ pub fn export(ctx: &Context) -> Result<GenesisState, ChainError> {
             .map_err(|error| ChainError::corrupt(hex::encode(key), error))?;
         accounts.push(any);
     }
-    Ok(GenesisState { params: auth::params(ctx)?, accounts })
+    Ok(GenesisState {
+        params: auth::params(ctx)?,
+        accounts,
+    })
 }
 
 fn check_params(params: &Params) -> Result<(), GenesisError> {
@@ -88,11 +105,17 @@ fn check_params(params: &Params) -> Result<(), GenesisError> {
         ("tx_sig_limit", params.tx_sig_limit),
         ("tx_size_cost_per_byte", params.tx_size_cost_per_byte),
         ("sig_verify_cost_ed25519", params.sig_verify_cost_ed25519),
-        ("sig_verify_cost_secp256k1", params.sig_verify_cost_secp256k1),
+        (
+            "sig_verify_cost_secp256k1",
+            params.sig_verify_cost_secp256k1,
+        ),
     ];
     for (field, value) in positive {
         if value == 0 {
-            return Err(GenesisError::new(format!("params.{field}"), "must not be 0"));
+            return Err(GenesisError::new(
+                format!("params.{field}"),
+                "must not be 0",
+            ));
         }
     }
     Ok(())

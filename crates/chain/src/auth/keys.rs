@@ -27,7 +27,12 @@ pub fn number(number: u64) -> Vec<u8> {
 
 /// The nonce of an unordered transaction. The order of keys is that of timeouts.
 pub fn nonce(timeout_nanos: u64, address: &Address) -> Vec<u8> {
-    [NONCES, timeout_nanos.to_be_bytes().as_slice(), address.as_bytes().as_slice()].concat()
+    [
+        NONCES,
+        timeout_nanos.to_be_bytes().as_slice(),
+        address.as_bytes().as_slice(),
+    ]
+    .concat()
 }
 
 /// A number out of the state.
@@ -35,7 +40,8 @@ pub fn nonce(timeout_nanos: u64, address: &Address) -> Vec<u8> {
 /// # Errors
 /// [`ChainError::Corrupt`] when there are not 8 bytes.
 pub(super) fn read_u64(bytes: &[u8]) -> Result<u64, ChainError> {
-    let bytes =
-        bytes.try_into().map_err(|_| ChainError::corrupt("auth", "a number has 8 bytes"))?;
+    let bytes = bytes
+        .try_into()
+        .map_err(|_| ChainError::corrupt("auth", "a number has 8 bytes"))?;
     Ok(u64::from_be_bytes(bytes))
 }

@@ -72,9 +72,14 @@ impl Account {
 /// # Errors
 /// When the store fails or holds something else.
 pub fn account(ctx: &Context, address: &Address) -> Result<Option<Account>, ChainError> {
-    let Some(any) = ctx.load::<Any>(&keys::account(address))? else { return Ok(None) };
+    let Some(any) = ctx.load::<Any>(&keys::account(address))? else {
+        return Ok(None);
+    };
     let account = Account::from_any(&any).ok_or_else(|| {
-        ChainError::corrupt(format!("account {}", address.to_bech32()), "unknown account type")
+        ChainError::corrupt(
+            format!("account {}", address.to_bech32()),
+            "unknown account type",
+        )
     })?;
     Ok(Some(account))
 }
@@ -89,8 +94,12 @@ pub fn save_account(ctx: &mut Context, address: &Address, account: &Account) {
 /// # Errors
 /// When the store fails or the key in it is not one.
 pub fn public_key(ctx: &Context, address: &Address) -> Result<Option<PublicKey>, ChainError> {
-    let Some(account) = account(ctx, address)? else { return Ok(None) };
-    let Some(any) = account.base().and_then(|base| base.pub_key.as_ref()) else { return Ok(None) };
+    let Some(account) = account(ctx, address)? else {
+        return Ok(None);
+    };
+    let Some(any) = account.base().and_then(|base| base.pub_key.as_ref()) else {
+        return Ok(None);
+    };
     decode_public_key(any)
         .map(Some)
         .map_err(|reason| ChainError::corrupt(format!("account {}", address.to_bech32()), reason))
@@ -107,7 +116,9 @@ pub fn decode_public_key(any: &Any) -> Result<PublicKey, String> {
 
 /// A secp256k1 key as an `Any`.
 pub fn encode_public_key(key: &PublicKey) -> Any {
-    proto::any::pack(&PubKey { key: key.as_bytes().to_vec().into() })
+    proto::any::pack(&PubKey {
+        key: key.as_bytes().to_vec().into(),
+    })
 }
 
 /// Makes an account for an address that has none.
@@ -119,7 +130,11 @@ pub fn ensure_account(ctx: &mut Context, address: &Address) -> Result<(), ChainE
         return Ok(());
     }
     let account_number = next_number(ctx)?;
-    let base = BaseAccount { address: address.to_bech32(), account_number, ..Default::default() };
+    let base = BaseAccount {
+        address: address.to_bech32(),
+        account_number,
+        ..Default::default()
+    };
     ctx.set(keys::number(account_number), address.as_bytes().to_vec());
     save_account(ctx, address, &Account::Base(base));
     Ok(())
@@ -142,7 +157,11 @@ pub fn ensure_module_account(ctx: &mut Context, name: &str) -> Result<Address, C
         None => {
             let account_number = next_number(ctx)?;
             ctx.set(keys::number(account_number), address.as_bytes().to_vec());
-            BaseAccount { address: address.to_bech32(), account_number, ..Default::default() }
+            BaseAccount {
+                address: address.to_bech32(),
+                account_number,
+                ..Default::default()
+            }
         }
     };
     save_account(ctx, &address, &Account::Module(module.account(base)));
@@ -155,7 +174,9 @@ fn next_number(ctx: &mut Context) -> Result<u64, ChainError> {
         None => 0,
         Some(bytes) => keys::read_u64(&bytes)?,
     };
-    let next = number.checked_add(1).ok_or_else(|| ChainError::invariant("account numbers used up"))?;
+    let next = number
+        .checked_add(1)
+        .ok_or_else(|| ChainError::invariant("account numbers used up"))?;
     ctx.set(keys::NEXT_NUMBER.to_vec(), next.to_be_bytes().to_vec());
     Ok(number)
 }
@@ -165,13 +186,12 @@ fn next_number(ctx: &mut Context) -> Result<u64, ChainError> {
 /// # Errors
 /// When the store fails.
 pub fn params(ctx: &Context) -> Result<Params, ChainError> {
-    Ok(ctx.load(keys::PARAMS)?.unwrap_or_else(genesis::default_params))
+    Ok(ctx
+        .load(keys::PARAMS)?
+        .unwrap_or_else(genesis::default_params))
 }
 
 /// Stores params.
 pub fn save_params(ctx: &mut Context, params: &Params) {
     ctx.set(keys::PARAMS.to_vec(), params.encode_to_vec());
 }
-
-#[cfg(test)]
-mod tests;

@@ -19,7 +19,11 @@ impl ModulePermissions {
         ModuleAccount {
             base_account: Some(base),
             name: self.name.to_owned(),
-            permissions: self.permissions.iter().map(|text| (*text).to_owned()).collect(),
+            permissions: self
+                .permissions
+                .iter()
+                .map(|text| (*text).to_owned())
+                .collect(),
         }
     }
 }
@@ -31,7 +35,11 @@ const fn module(
     permissions: &'static [&'static str],
     blocked: bool,
 ) -> ModulePermissions {
-    ModulePermissions { name, permissions, blocked }
+    ModulePermissions {
+        name,
+        permissions,
+        blocked,
+    }
 }
 
 /// All modules with accounts, by name.

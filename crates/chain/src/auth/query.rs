@@ -41,7 +41,10 @@ fn account(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
         return Err(QueryError::invalid_argument("Address cannot be empty"));
     }
     let account = find(ctx, &request.address)?;
-    Ok(QueryAccountResponse { account: Some(account.to_any()) }.encode_to_vec())
+    Ok(QueryAccountResponse {
+        account: Some(account.to_any()),
+    }
+    .encode_to_vec())
 }
 
 fn account_info(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
@@ -50,7 +53,10 @@ fn account_info(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
         return Err(QueryError::invalid_argument("address cannot be empty"));
     }
     let account = find(ctx, &request.address)?;
-    Ok(QueryAccountInfoResponse { info: account.base().cloned() }.encode_to_vec())
+    Ok(QueryAccountInfoResponse {
+        info: account.base().cloned(),
+    }
+    .encode_to_vec())
 }
 
 fn find(ctx: &Context, text: &str) -> Result<Account, QueryError> {
@@ -62,21 +68,35 @@ fn find(ctx: &Context, text: &str) -> Result<Account, QueryError> {
 
 fn accounts(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
     let request: QueryAccountsRequest = decode_request(data)?;
-    let (accounts, pagination) =
-        paginate(ctx, keys::ACCOUNTS, request.pagination.as_ref(), |_, value| {
-            Any::decode(value).map(Some).map_err(|error| QueryError::internal(error.to_string()))
-        })?;
-    Ok(QueryAccountsResponse { accounts, pagination: Some(pagination) }.encode_to_vec())
+    let (accounts, pagination) = paginate(
+        ctx,
+        keys::ACCOUNTS,
+        request.pagination.as_ref(),
+        |_, value| {
+            Any::decode(value)
+                .map(Some)
+                .map_err(|error| QueryError::internal(error.to_string()))
+        },
+    )?;
+    Ok(QueryAccountsResponse {
+        accounts,
+        pagination: Some(pagination),
+    }
+    .encode_to_vec())
 }
 
 fn address_by_number(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
     let request: QueryAccountAddressByIdRequest = decode_request(data)?;
     if request.id != 0 {
-        return Err(QueryError::invalid_argument("requesting with id isn't supported, try to request using account-id"));
+        return Err(QueryError::invalid_argument(
+            "requesting with id isn't supported, try to request using account-id",
+        ));
     }
     let number = request.account_id;
     let bytes = ctx.get(&keys::number(number))?.ok_or_else(|| {
-        QueryError::not_found(format!("account address not found with account number {number}"))
+        QueryError::not_found(format!(
+            "account address not found with account number {number}"
+        ))
     })?;
     let bytes = bytes
         .try_into()
@@ -86,7 +106,10 @@ fn address_by_number(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> 
 }
 
 fn params(ctx: &Context) -> Result<Vec<u8>, QueryError> {
-    Ok(QueryParamsResponse { params: auth::params(ctx)? }.encode_to_vec())
+    Ok(QueryParamsResponse {
+        params: auth::params(ctx)?,
+    }
+    .encode_to_vec())
 }
 
 /// All modules by name; those that have no account yet are shown with the numbers they would get.
@@ -113,7 +136,10 @@ fn module_account_by_name(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryEr
         Some(bytes) => keys::read_u64(&bytes)?,
     };
     let account = module_account(ctx, module, &mut next)?;
-    Ok(QueryModuleAccountByNameResponse { account: Some(account.to_any()) }.encode_to_vec())
+    Ok(QueryModuleAccountByNameResponse {
+        account: Some(account.to_any()),
+    }
+    .encode_to_vec())
 }
 
 fn module_account(
@@ -127,12 +153,19 @@ fn module_account(
     }
     let account_number = *next;
     *next = next.saturating_add(1);
-    let base = BaseAccount { address: address.to_bech32(), account_number, ..Default::default() };
+    let base = BaseAccount {
+        address: address.to_bech32(),
+        account_number,
+        ..Default::default()
+    };
     Ok(Account::Module(module.account(base)))
 }
 
 fn bech32_prefix() -> Result<Vec<u8>, QueryError> {
-    Ok(Bech32PrefixResponse { bech32_prefix: ADDRESS_PREFIX.to_owned() }.encode_to_vec())
+    Ok(Bech32PrefixResponse {
+        bech32_prefix: ADDRESS_PREFIX.to_owned(),
+    }
+    .encode_to_vec())
 }
 
 fn bytes_to_string(data: &[u8]) -> Result<Vec<u8>, QueryError> {

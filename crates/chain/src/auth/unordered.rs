@@ -14,11 +14,7 @@ use crate::sdk;
 ///
 /// # Errors
 /// sdk 18 when it has already.
-pub fn use_nonce(
-    ctx: &mut Context,
-    sender: &Address,
-    timeout_nanos: u64,
-) -> Result<(), TxError> {
+pub fn use_nonce(ctx: &mut Context, sender: &Address, timeout_nanos: u64) -> Result<(), TxError> {
     let key = keys::nonce(timeout_nanos, sender);
     if ctx.has(&key)? {
         let text = format!(
@@ -40,8 +36,7 @@ pub fn expire(ctx: &mut Context) -> Result<(), ChainError> {
     // Everything with a timeout of at most `now` sorts before the first key of `now + 1`.
     let first_kept = [keys::NONCES, now.saturating_add(1).to_be_bytes().as_slice()].concat();
     loop {
-        let expired =
-            ctx.scan(keys::NONCES, Bound::Excluded(&first_kept), true, SCAN_CHUNK)?;
+        let expired = ctx.scan(keys::NONCES, Bound::Excluded(&first_kept), true, SCAN_CHUNK)?;
         for (key, _) in &expired {
             ctx.remove(key);
         }

@@ -33,7 +33,9 @@ impl Coins {
                 return Err(invalid(coins));
             }
             let amount = amount(coin).ok_or_else(|| invalid(coins))?;
-            total.add(&coin.denom, amount).ok_or_else(|| invalid(coins))?;
+            total
+                .add(&coin.denom, amount)
+                .ok_or_else(|| invalid(coins))?;
         }
         Ok(total)
     }
@@ -76,12 +78,16 @@ impl Coins {
 
     /// Denomination and amount, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u128)> {
-        self.0.iter().map(|(denom, amount)| (denom.as_str(), *amount))
+        self.0
+            .iter()
+            .map(|(denom, amount)| (denom.as_str(), *amount))
     }
 
     /// As protobuf, in order.
     pub fn to_proto(&self) -> Vec<Coin> {
-        self.iter().map(|(denom, amount)| coin(amount, denom)).collect()
+        self.iter()
+            .map(|(denom, amount)| coin(amount, denom))
+            .collect()
     }
 }
 
@@ -98,7 +104,10 @@ impl fmt::Display for Coins {
 
 /// One coin.
 pub fn coin(amount: u128, denom: &str) -> Coin {
-    Coin { denom: denom.to_owned(), amount: amount.to_string() }
+    Coin {
+        denom: denom.to_owned(),
+        amount: amount.to_string(),
+    }
 }
 
 /// An amount of upokt.
@@ -116,12 +125,19 @@ pub fn amount(coin: &Coin) -> Option<u128> {
 pub fn valid_denom(denom: &str) -> bool {
     let mut bytes = denom.bytes();
     DENOM_LENGTH.contains(&denom.len())
-        && bytes.next().is_some_and(|first| first.is_ascii_alphabetic())
+        && bytes
+            .next()
+            .is_some_and(|first| first.is_ascii_alphabetic())
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"/:._-".contains(&byte))
 }
 
 fn invalid(coins: &[Coin]) -> TxError {
-    let text: Vec<String> =
-        coins.iter().map(|coin| format!("{}{}", coin.amount, coin.denom)).collect();
-    TxError::sdk(sdk::INVALID_COINS, format!("{}: invalid coins", text.join(",")))
+    let text: Vec<String> = coins
+        .iter()
+        .map(|coin| format!("{}{}", coin.amount, coin.denom))
+        .collect();
+    TxError::sdk(
+        sdk::INVALID_COINS,
+        format!("{}: invalid coins", text.join(",")),
+    )
 }

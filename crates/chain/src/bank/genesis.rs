@@ -22,7 +22,10 @@ pub fn init(ctx: &mut Context, state: GenesisState) -> Result<(), GenesisError> 
             let reason = format!("`{}` is malformed or listed twice", entry.denom);
             return Err(GenesisError::new("send_enabled", reason));
         }
-        ctx.set(keys::send_enabled(&entry.denom), vec![u8::from(entry.enabled)]);
+        ctx.set(
+            keys::send_enabled(&entry.denom),
+            vec![u8::from(entry.enabled)],
+        );
     }
     let params = Params {
         default_send_enabled: state.params.default_send_enabled,
@@ -31,8 +34,8 @@ pub fn init(ctx: &mut Context, state: GenesisState) -> Result<(), GenesisError> 
     ctx.set(keys::PARAMS.to_vec(), params.encode_to_vec());
 
     let total = init_balances(ctx, &state.balances)?;
-    let supply = Coins::strict(&state.supply)
-        .map_err(|error| GenesisError::new("supply", error))?;
+    let supply =
+        Coins::strict(&state.supply).map_err(|error| GenesisError::new("supply", error))?;
     if !state.supply.is_empty() && supply != total {
         let reason = format!("is {supply}, but the balances sum up to {total}");
         return Err(GenesisError::new("supply", reason));
@@ -63,7 +66,10 @@ fn init_balances(ctx: &mut Context, balances: &[Balance]) -> Result<Coins, Genes
         let address = Address::from_bech32(&entry.address)
             .map_err(|error| wrong("address", error.to_string()))?;
         if !addresses.insert(address) {
-            return Err(wrong("address", format!("duplicate balance of {}", entry.address)));
+            return Err(wrong(
+                "address",
+                format!("duplicate balance of {}", entry.address),
+            ));
         }
         let coins = Coins::strict(&entry.coins).map_err(|error| wrong("coins", error.log))?;
         for (denom, amount) in coins.iter() {
@@ -89,7 +95,10 @@ pub fn export(ctx: &Context) -> Result<GenesisState, ChainError> {
         let coin = bank::coin(bank::amount_from_bytes(&value)?, &denom);
         match balances.last_mut() {
             Some(last) if last.address == address => last.coins.push(coin),
-            _ => balances.push(Balance { address, coins: vec![coin] }),
+            _ => balances.push(Balance {
+                address,
+                coins: vec![coin],
+            }),
         }
     }
     let supply = bank::total_supply(ctx)?.to_proto();
@@ -104,7 +113,16 @@ pub fn export(ctx: &Context) -> Result<GenesisState, ChainError> {
     for pair in ctx.iter(keys::SEND_ENABLED) {
         let (key, value) = pair?;
         let denom = keys::suffix(keys::SEND_ENABLED, &key)?;
-        send_enabled.push(SendEnabled { denom, enabled: value == [1] });
+        send_enabled.push(SendEnabled {
+            denom,
+            enabled: value == [1],
+        });
     }
-    Ok(GenesisState { params: bank::params(ctx)?, balances, supply, denom_metadata, send_enabled })
+    Ok(GenesisState {
+        params: bank::params(ctx)?,
+        balances,
+        supply,
+        denom_metadata,
+        send_enabled,
+    })
 }

@@ -38,7 +38,9 @@ pub fn balances(ctx: &Context, address: &Address) -> Result<Coins, ChainError> {
     for pair in ctx.iter(&prefix) {
         let (key, value) = pair?;
         let denom = keys::suffix(&prefix, &key)?;
-        coins.add(&denom, amount_from_bytes(&value)?).ok_or_else(overflow)?;
+        coins
+            .add(&denom, amount_from_bytes(&value)?)
+            .ok_or_else(overflow)?;
     }
     Ok(coins)
 }
@@ -60,7 +62,9 @@ pub fn total_supply(ctx: &Context) -> Result<Coins, ChainError> {
     for pair in ctx.iter(keys::SUPPLIES) {
         let (key, value) = pair?;
         let denom = keys::suffix(keys::SUPPLIES, &key)?;
-        coins.add(&denom, amount_from_bytes(&value)?).ok_or_else(overflow)?;
+        coins
+            .add(&denom, amount_from_bytes(&value)?)
+            .ok_or_else(overflow)?;
     }
     Ok(coins)
 }
@@ -70,7 +74,12 @@ pub fn total_supply(ctx: &Context) -> Result<Coins, ChainError> {
 ///
 /// # Errors
 /// sdk 5 when the balance does not suffice, sdk 10 for malformed coins.
-pub fn send(ctx: &mut Context, from: &Address, to: &Address, coins: &[Coin]) -> Result<(), TxError> {
+pub fn send(
+    ctx: &mut Context,
+    from: &Address,
+    to: &Address,
+    coins: &[Coin],
+) -> Result<(), TxError> {
     let coins = Coins::sum(coins)?;
     subtract(ctx, from, &coins)?;
     add(ctx, to, &coins)?;
@@ -78,7 +87,11 @@ pub fn send(ctx: &mut Context, from: &Address, to: &Address, coins: &[Coin]) -> 
     let (sender, recipient) = (from.to_bech32(), to.to_bech32());
     ctx.emit_raw(
         "transfer",
-        &[("recipient", &recipient), ("sender", &sender), ("amount", &coins.to_string())],
+        &[
+            ("recipient", &recipient),
+            ("sender", &sender),
+            ("amount", &coins.to_string()),
+        ],
     );
     ctx.emit_raw("message", &[("sender", &sender)]);
     Ok(())
@@ -142,7 +155,10 @@ pub fn mint(ctx: &mut Context, module: &str, coins: &[Coin]) -> Result<(), TxErr
         write_amount(ctx, keys::supply(denom), total);
     }
     let minter = address.to_bech32();
-    ctx.emit_raw("coinbase", &[("minter", &minter), ("amount", &coins.to_string())]);
+    ctx.emit_raw(
+        "coinbase",
+        &[("minter", &minter), ("amount", &coins.to_string())],
+    );
     Ok(())
 }
 
@@ -162,7 +178,10 @@ pub fn burn(ctx: &mut Context, module: &str, coins: &[Coin]) -> Result<(), TxErr
         write_amount(ctx, keys::supply(denom), total);
     }
     let burner = address.to_bech32();
-    ctx.emit_raw("burn", &[("burner", &burner), ("amount", &coins.to_string())]);
+    ctx.emit_raw(
+        "burn",
+        &[("burner", &burner), ("amount", &coins.to_string())],
+    );
     Ok(())
 }
 
@@ -171,9 +190,10 @@ pub fn burn(ctx: &mut Context, module: &str, coins: &[Coin]) -> Result<(), TxErr
 /// # Errors
 /// When the store fails.
 pub fn params(ctx: &Context) -> Result<Params, ChainError> {
-    Ok(ctx
-        .load(keys::PARAMS)?
-        .unwrap_or_else(|| Params { default_send_enabled: true, ..Params::default() }))
+    Ok(ctx.load(keys::PARAMS)?.unwrap_or_else(|| Params {
+        default_send_enabled: true,
+        ..Params::default()
+    }))
 }
 
 /// Whether a denomination may be sent.
@@ -196,7 +216,10 @@ pub fn is_blocked(address: &Address) -> bool {
 
 fn check_receiver(to: &Address) -> Result<(), TxError> {
     if is_blocked(to) {
-        let text = format!("{} is not allowed to receive funds: unauthorized", to.to_bech32());
+        let text = format!(
+            "{} is not allowed to receive funds: unauthorized",
+            to.to_bech32()
+        );
         return Err(TxError::sdk(sdk::UNAUTHORIZED, text));
     }
     Ok(())
@@ -225,18 +248,26 @@ fn subtract(ctx: &mut Context, address: &Address, coins: &Coins) -> Result<(), T
         write_amount(ctx, keys::balance(address, denom), rest);
     }
     let spender = address.to_bech32();
-    ctx.emit_raw("coin_spent", &[("spender", &spender), ("amount", &coins.to_string())]);
+    ctx.emit_raw(
+        "coin_spent",
+        &[("spender", &spender), ("amount", &coins.to_string())],
+    );
     Ok(())
 }
 
 /// Gives coins to an account and says so.
 fn add(ctx: &mut Context, address: &Address, coins: &Coins) -> Result<(), TxError> {
     for (denom, amount) in coins.iter() {
-        let total = balance(ctx, address, denom)?.checked_add(amount).ok_or_else(overflow)?;
+        let total = balance(ctx, address, denom)?
+            .checked_add(amount)
+            .ok_or_else(overflow)?;
         write_amount(ctx, keys::balance(address, denom), total);
     }
     let receiver = address.to_bech32();
-    ctx.emit_raw("coin_received", &[("receiver", &receiver), ("amount", &coins.to_string())]);
+    ctx.emit_raw(
+        "coin_received",
+        &[("receiver", &receiver), ("amount", &coins.to_string())],
+    );
     Ok(())
 }
 
@@ -245,12 +276,14 @@ fn overflow() -> ChainError {
 }
 
 fn read_amount(ctx: &Context, key: &[u8]) -> Result<u128, ChainError> {
-    ctx.get(key)?.map_or(Ok(0), |bytes| amount_from_bytes(&bytes))
+    ctx.get(key)?
+        .map_or(Ok(0), |bytes| amount_from_bytes(&bytes))
 }
 
 fn amount_from_bytes(bytes: &[u8]) -> Result<u128, ChainError> {
-    let bytes =
-        bytes.try_into().map_err(|_| ChainError::corrupt("bank", "an amount has 16 bytes"))?;
+    let bytes = bytes
+        .try_into()
+        .map_err(|_| ChainError::corrupt("bank", "an amount has 16 bytes"))?;
     Ok(u128::from_be_bytes(bytes))
 }
 
@@ -262,6 +295,3 @@ fn write_amount(ctx: &mut Context, key: Vec<u8>, amount: u128) {
         ctx.set(key, amount.to_be_bytes().to_vec());
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -39,7 +39,11 @@ pub fn signers(type_name: &str, value: &[u8]) -> Option<Result<Vec<String>, TxEr
         Some(decode::<MsgSend>(value).map(|message| vec![message.from_address]))
     } else if type_name == MsgMultiSend::full_name() {
         let senders = |message: MsgMultiSend| {
-            message.inputs.into_iter().map(|input| input.address).collect()
+            message
+                .inputs
+                .into_iter()
+                .map(|input| input.address)
+                .collect()
         };
         Some(decode::<MsgMultiSend>(value).map(senders))
     } else {
@@ -105,7 +109,11 @@ fn multi_send(ctx: &mut Context, message: &MsgMultiSend) -> Result<Vec<u8>, TxEr
         let recipient = to.to_bech32();
         ctx.emit_raw(
             "transfer",
-            &[("recipient", &recipient), ("sender", &sender), ("amount", &coins.to_string())],
+            &[
+                ("recipient", &recipient),
+                ("sender", &sender),
+                ("amount", &coins.to_string()),
+            ],
         );
         auth::ensure_account(ctx, to)?;
     }
@@ -123,14 +131,18 @@ fn sender(input: &Input) -> Result<(Address, Coins), TxError> {
 
 fn address(role: &str, text: &str) -> Result<Address, TxError> {
     Address::from_bech32(text).map_err(|error| {
-        TxError::sdk(sdk::INVALID_ADDRESS, format!("invalid {role} address: {error}: invalid address"))
+        TxError::sdk(
+            sdk::INVALID_ADDRESS,
+            format!("invalid {role} address: {error}: invalid address"),
+        )
     })
 }
 
 fn check_send_enabled(ctx: &Context, coins: &Coins) -> Result<(), TxError> {
     for (denom, _) in coins.iter() {
         if !bank::is_send_enabled(ctx, denom)? {
-            let text = format!("{denom} transfers are currently disabled: send transactions are disabled");
+            let text =
+                format!("{denom} transfers are currently disabled: send transactions are disabled");
             return Err(TxError::registered("bank", 5, text));
         }
     }

@@ -46,17 +46,23 @@ fn balance(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
 
 fn all_balances(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
     let request: QueryAllBalancesRequest = decode_request(data)?;
-    let (balances, pagination) =
-        balances(ctx, &request.address, request.pagination.as_ref())?;
-    Ok(QueryAllBalancesResponse { balances, pagination: Some(pagination) }.encode_to_vec())
+    let (balances, pagination) = balances(ctx, &request.address, request.pagination.as_ref())?;
+    Ok(QueryAllBalancesResponse {
+        balances,
+        pagination: Some(pagination),
+    }
+    .encode_to_vec())
 }
 
 /// Nothing is locked on this chain, so all of a balance can be spent.
 fn spendable_balances(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
     let request: QuerySpendableBalancesRequest = decode_request(data)?;
-    let (balances, pagination) =
-        balances(ctx, &request.address, request.pagination.as_ref())?;
-    Ok(QuerySpendableBalancesResponse { balances, pagination: Some(pagination) }.encode_to_vec())
+    let (balances, pagination) = balances(ctx, &request.address, request.pagination.as_ref())?;
+    Ok(QuerySpendableBalancesResponse {
+        balances,
+        pagination: Some(pagination),
+    }
+    .encode_to_vec())
 }
 
 fn spendable_balance_by_denom(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
@@ -78,9 +84,12 @@ fn balances(
 
 fn total_supply(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
     let request: QueryTotalSupplyRequest = decode_request(data)?;
-    let (supply, pagination) =
-        paginate(ctx, keys::SUPPLIES, request.pagination.as_ref(), row)?;
-    Ok(QueryTotalSupplyResponse { supply, pagination: Some(pagination) }.encode_to_vec())
+    let (supply, pagination) = paginate(ctx, keys::SUPPLIES, request.pagination.as_ref(), row)?;
+    Ok(QueryTotalSupplyResponse {
+        supply,
+        pagination: Some(pagination),
+    }
+    .encode_to_vec())
 }
 
 fn supply_of(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
@@ -91,7 +100,10 @@ fn supply_of(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
 }
 
 fn params(ctx: &Context) -> Result<Vec<u8>, QueryError> {
-    Ok(QueryParamsResponse { params: bank::params(ctx)? }.encode_to_vec())
+    Ok(QueryParamsResponse {
+        params: bank::params(ctx)?,
+    }
+    .encode_to_vec())
 }
 
 fn denom_metadata(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
@@ -105,13 +117,21 @@ fn denom_metadata(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
 
 fn denoms_metadata(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
     let request: QueryDenomsMetadataRequest = decode_request(data)?;
-    let (metadatas, pagination) =
-        paginate(ctx, keys::METADATA, request.pagination.as_ref(), |_, value| {
+    let (metadatas, pagination) = paginate(
+        ctx,
+        keys::METADATA,
+        request.pagination.as_ref(),
+        |_, value| {
             Metadata::decode(value)
                 .map(Some)
                 .map_err(|error| QueryError::internal(error.to_string()))
-        })?;
-    Ok(QueryDenomsMetadataResponse { metadatas, pagination: Some(pagination) }.encode_to_vec())
+        },
+    )?;
+    Ok(QueryDenomsMetadataResponse {
+        metadatas,
+        pagination: Some(pagination),
+    }
+    .encode_to_vec())
 }
 
 fn row(denom: &[u8], value: &[u8]) -> Result<Option<Coin>, QueryError> {
@@ -121,7 +141,9 @@ fn row(denom: &[u8], value: &[u8]) -> Result<Option<Coin>, QueryError> {
 
 fn address(text: &str) -> Result<Address, QueryError> {
     if text.is_empty() {
-        return Err(QueryError::invalid_argument("empty address string is not allowed"));
+        return Err(QueryError::invalid_argument(
+            "empty address string is not allowed",
+        ));
     }
     Address::from_bech32(text)
         .map_err(|error| QueryError::invalid_argument(format!("invalid address: {error}")))
@@ -132,7 +154,9 @@ fn check_denom(denom: &str) -> Result<(), QueryError> {
         return Err(QueryError::invalid_argument("invalid denom"));
     }
     if !valid_denom(denom) {
-        return Err(QueryError::invalid_argument(format!("invalid denom: {denom}")));
+        return Err(QueryError::invalid_argument(format!(
+            "invalid denom: {denom}"
+        )));
     }
     Ok(())
 }

@@ -37,12 +37,20 @@ pub(super) struct Meter {
 impl Meter {
     /// Counts nothing.
     pub(super) fn unlimited() -> Self {
-        Self { metered: false, ..Self::with_limit(None) }
+        Self {
+            metered: false,
+            ..Self::with_limit(None)
+        }
     }
 
     /// Counts, and fails above the limit if there is one.
     pub(super) fn with_limit(limit: Option<u64>) -> Self {
-        Self { metered: true, limit, used: Cell::new(0), exceeded: RefCell::new(None) }
+        Self {
+            metered: true,
+            limit,
+            used: Cell::new(0),
+            exceeded: RefCell::new(None),
+        }
     }
 
     pub(super) fn used(&self) -> u64 {
@@ -56,7 +64,9 @@ impl Meter {
         let used = self.used.get().saturating_add(gas);
         self.used.set(used);
         if self.limit.is_some_and(|limit| used > limit) {
-            self.exceeded.borrow_mut().get_or_insert_with(|| (what.to_owned(), used));
+            self.exceeded
+                .borrow_mut()
+                .get_or_insert_with(|| (what.to_owned(), used));
         }
         self.check()
     }
@@ -87,7 +97,10 @@ impl Meter {
     pub(super) fn write(&self, key: usize, value: usize) {
         // A write cannot fail; the limit is looked at again at the next read and at the end of the transaction.
         let _ = self.consume(GasCosts::WRITE_FLAT, "WriteFlat");
-        let _ = self.consume(per_byte(GasCosts::WRITE_PER_BYTE, key, value), "WritePerByte");
+        let _ = self.consume(
+            per_byte(GasCosts::WRITE_PER_BYTE, key, value),
+            "WritePerByte",
+        );
     }
 
     pub(super) fn delete(&self) {
@@ -95,7 +108,10 @@ impl Meter {
     }
 
     pub(super) fn next(&self, key: usize, value: usize) -> Result<(), ChainError> {
-        self.consume(per_byte(GasCosts::READ_PER_BYTE, key, value), "ValuePerByte")?;
+        self.consume(
+            per_byte(GasCosts::READ_PER_BYTE, key, value),
+            "ValuePerByte",
+        )?;
         self.consume(GasCosts::NEXT, "IterNextFlat")
     }
 }
