@@ -1,0 +1,57 @@
+//! The unmodified clients of other languages that the end-to-end tests run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::steps::{installed, step};
+
+/// The Python interpreter with the pinned packages.
+fn python(root: &Path) -> PathBuf {
+    root.join("interop/.venv/bin/python")
+}
+
+/// What the tests will skip on this machine, by name.
+pub(crate) fn missing(root: &Path) -> Vec<String> {
+    let mut missing = Vec::new();
+    if !python(root).is_file() {
+        missing.push("openai for Python (cargo xtask interop-setup)".to_owned());
+    }
+    if !root.join("interop/node/node_modules/openai").is_dir() || !installed("node") {
+        missing.push("openai for Node (cargo xtask interop-setup)".to_owned());
+    }
+    missing
+}
+
+/// Fetches the pinned versions into `interop/`; a language that is not installed is named and left out.
+pub(crate) fn setup(root: &Path) -> Result<()> {
+    if installed("python3") {
+        let mut venv = Command::new("python3");
+        venv.args(["-m", "venv"]).arg(root.join("interop/.venv"));
+        step("Python environment", venv)?;
+        let mut install = Command::new(python(root));
+        install.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-r",
+        ]);
+        install.arg(root.join("interop/python/requirements.txt"));
+        step("Python packages", install)?;
+    } else {
+        println!("python3 is not installed: its tests will be skipped");
+    }
+    if installed("npm") {
+        let mut install = Command::new("npm");
+        install
+            .args(["ci", "--no-audit", "--no-fund"])
+            .current_dir(root.join("interop/node"));
+        step("Node packages", install)?;
+    } else {
+        println!("npm is not installed: its tests will be skipped");
+    }
+    Ok(())
+}
