@@ -1,4 +1,5 @@
-//! The hash functions of the protocol, by their field names: SHA-2 of FIPS 180-4, SHA-3 of FIPS 202 (never Keccak).
+//! The hash functions of the protocol, by their field names: SHA-2 of FIPS 180-4, SHA-3 of FIPS 202
+//! (never Keccak).
 
 use ripemd::Ripemd160;
 use sha2::{Digest as _, Sha256};

@@ -15,6 +15,12 @@ pub(crate) fn relay_protocol() -> &'static Value {
     &FILE
 }
 
+/// `poktroll-vectors.json`.
+pub(crate) fn poktroll() -> &'static Value {
+    static FILE: LazyLock<Value> = LazyLock::new(|| load("poktroll-vectors.json"));
+    &FILE
+}
+
 /// The text of a JSON string.
 pub(crate) fn text(value: &Value) -> &str {
     value.as_str().expect("a string")

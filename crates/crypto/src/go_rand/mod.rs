@@ -1,8 +1,9 @@
 //! Go's legacy `math/rand` and `binary.Varint`, as the proof requirement draws them.
 //!
-//! Whether a claim needs a proof depends on the first `Float64` of a generator seeded from a hash, so the numbers must
-//! equal Go's to the last bit (relay-protocol.md §6.4, chain.md appendix C). The generator is an additive lagged
-//! Fibonacci one, x\[n\] = x\[n-607\] + x\[n-273\] mod 2^64, started from a Lehmer generator and a fixed table.
+//! Whether a claim needs a proof depends on the first `Float64` of a generator seeded from a hash,
+//! so the numbers must equal Go's to the last bit (relay-protocol.md §6.4, chain.md appendix C).
+//! The generator is an additive lagged Fibonacci one, x\[n\] = x\[n-607\] + x\[n-273\] mod 2^64,
+//! started from a Lehmer generator and a fixed table.
 //!
 //! Start with [`GoRand::new`]; the seed comes from [`varint`].
 
@@ -42,8 +43,9 @@ const fn parse_table(text: &[u8]) -> [u64; LENGTH] {
     table
 }
 
-/// Reads a signed varint from the front of `bytes` as Go's `binary.Varint` does: at most ten bytes of seven bits, low
-/// group first, then zigzag. Zero when the bytes end too early or hold more than 64 bits.
+/// Reads a signed varint from the front of `bytes` as Go's `binary.Varint` does: at most ten bytes
+/// of seven bits, low group first, then zigzag. Zero when the bytes end too early or hold more than
+/// 64 bits.
 pub fn varint(bytes: &[u8]) -> i64 {
     let mut value = 0u64;
     for (index, &byte) in bytes.iter().take(10).enumerate() {

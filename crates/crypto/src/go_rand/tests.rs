@@ -2,7 +2,8 @@ use super::*;
 use crate::hash::{sha256, sha256_parts};
 use crate::test_vectors::{self, text};
 
-/// Reads Go's `%x` form of a positive double, exactly (serde_json's reading of decimals may be off by one bit).
+/// Reads Go's `%x` form of a positive double, exactly (serde_json's reading of decimals may be off
+/// by one bit).
 fn hexadecimal_float(text: &str) -> f64 {
     let (fraction, exponent) = text.strip_prefix("0x1.").unwrap().split_once('p').unwrap();
     let fraction = u64::from_str_radix(&format!("{fraction:0<13}"), 16).unwrap();

@@ -19,13 +19,14 @@ pub const VALCONS_PREFIX: &str = "poktvalcons";
 
 /// An account's address. Its text is bech32 with the prefix `pokt`, in serde too.
 ///
-/// Order is that of the bytes. The chain sometimes sorts the texts, which is another order: bech32's alphabet is not
-/// ascending.
+/// Order is that of the bytes. The chain sometimes sorts the texts, which is another order:
+/// bech32's alphabet is not ascending.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address(pub [u8; 20]);
 
 impl Address {
-    /// The address of a module's account: the first 20 bytes of SHA-256 of its name (chain.md §0.1).
+    /// The address of a module's account: the first 20 bytes of SHA-256 of its name (chain.md
+    /// §0.1).
     pub fn module(name: &str) -> Self {
         let [address @ .., _, _, _, _, _, _, _, _, _, _, _, _] = sha256(name.as_bytes());
         Self(address)

@@ -8,7 +8,8 @@ use super::SecretKey;
 use crate::error::Error;
 
 impl SecretKey {
-    /// The key of a mnemonic without passphrase at `m/44'/118'/0'/0/account_index`, as every Cosmos wallet derives it.
+    /// The key of a mnemonic without passphrase at `m/44'/118'/0'/0/account_index`, as every Cosmos
+    /// wallet derives it.
     ///
     /// # Errors
     /// [`Error::Mnemonic`] for wrong words, [`Error::Derivation`] for an index without a key.

@@ -1,12 +1,13 @@
 //! Keys of secp256k1 and the ECDSA signatures of the Cosmos flavour (relay-protocol.md §1.1, §1.2).
 //!
-//! An account is a [`SecretKey`]; the chain knows it by its [`PublicKey`] and its [`Address`]. A supplier signs each
-//! response and everybody signs transactions with [`SecretKey::sign`], which hashes its message once with SHA-256; when
-//! the protocol hands over a hash already (the signable bytes of a response), the message is hashed a second time, as
-//! the chain does.
+//! An account is a [`SecretKey`]; the chain knows it by its [`PublicKey`] and its [`Address`]. A
+//! supplier signs each response and everybody signs transactions with [`SecretKey::sign`], which
+//! hashes its message once with SHA-256; when the protocol hands over a hash already (the signable
+//! bytes of a response), the message is hashed a second time, as the chain does.
 //!
 //! Invariants
-//! - signatures are 64 bytes, r then s, with s at most N/2, and deterministic (RFC 6979): equal input, equal bytes;
+//! - signatures are 64 bytes, r then s, with s at most N/2, and deterministic (RFC 6979): equal
+//!   input, equal bytes;
 //! - a `SecretKey` is wiped from memory when dropped and its `Debug` shows only the address.
 
 mod address;
@@ -68,7 +69,8 @@ impl SecretKey {
         PublicKey::from_affine(*self.0.verifying_key().as_affine())
     }
 
-    /// Signs SHA-256 of `message`: r and s, 32 big-endian bytes each, s at most N/2, nonce by RFC 6979.
+    /// Signs SHA-256 of `message`: r and s, 32 big-endian bytes each, s at most N/2, nonce by RFC
+    /// 6979.
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.sign_prehash(&sha256(message))
     }
@@ -81,6 +83,11 @@ impl SecretKey {
             // The only error is a digest of less than 16 bytes; RFC 6979 draws again on its own.
             .expect("a digest of 32 bytes can be signed");
         signature.normalize_s().to_bytes().into()
+    }
+
+    /// The scalar, for ring signatures. Callers wipe their copy.
+    pub(crate) fn scalar(&self) -> Zeroizing<k256::Scalar> {
+        Zeroizing::new(*self.0.as_nonzero_scalar().as_ref())
     }
 }
 
@@ -118,8 +125,9 @@ impl PublicKey {
     /// Checks an ECDSA signature over SHA-256 of `message`.
     ///
     /// # Errors
-    /// [`Error::SignatureLength`] unless it has 64 bytes, [`Error::SignatureForm`] when r or s is out of range or s is
-    /// above N/2, [`Error::SignatureMismatch`] when another key or message was used.
+    /// [`Error::SignatureLength`] unless it has 64 bytes, [`Error::SignatureForm`] when r or s is
+    /// out of range or s is above N/2, [`Error::SignatureMismatch`] when another key or message was
+    /// used.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Error> {
         self.verify_prehash(&sha256(message), signature)
     }
@@ -159,10 +167,15 @@ impl PublicKey {
             point,
         }
     }
+
+    /// The point.
+    pub(crate) fn point(&self) -> &AffinePoint {
+        &self.point
+    }
 }
 
-/// Compresses a point as the reference's backend does: 02 or 03 by the parity of y, then x. The identity, which SEC1
-/// writes as one zero byte, becomes 02 and 32 zero bytes there.
+/// Compresses a point as the reference's backend does: 02 or 03 by the parity of y, then x. The
+/// identity, which SEC1 writes as one zero byte, becomes 02 and 32 zero bytes there.
 pub(crate) fn compress(point: &AffinePoint) -> [u8; 33] {
     let mut bytes = [0; 33];
     let (tag, x) = bytes.split_at_mut(1);

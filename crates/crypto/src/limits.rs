@@ -1,0 +1,38 @@
+//! Every limit of this crate, with how its number was found.
+
+/// Members of a ring signature. An application delegates to at most 7 gateways at a time (parameter
+/// `max_delegated_gateways`), and those leaving within the last sessions stay in the ring, so an
+/// honest ring has fewer than 20; 256 leaves room for other parameters and bounds a cold
+/// verification to about 25 ms.
+pub const MAX_RING_MEMBERS: usize = 256;
+
+/// Attempts to find a nonce without a short challenge. Each of n challenges is short once in 256
+/// times, so one attempt of the largest ring succeeds with probability 0.37 and 1,000 fail once in
+/// 10^200 times.
+pub const MAX_SIGN_ATTEMPTS: usize = 1000;
+
+/// Verified signatures of one key image before its ring gets tables. Tables of a ring of two take
+/// about 2 ms to build and save about 0.12 ms a signature (`cargo bench crypto`), so they pay after
+/// some 20.
+pub const HOT_AFTER: u32 = 24;
+
+/// Leaves that a thread should have to itself while a trie is sealed: below, starting the thread
+/// (20 µs) costs more than the hashing (0.3 µs a leaf) saves.
+pub const SEAL_LEAVES_PER_THREAD: usize = 1024;
+
+/// Side nodes of a proof, and its depth: the bits of a path.
+pub const MAX_DEPTH: usize = 256;
+
+/// Bytes of a gob stream. A proof holds up to two relays and 12 KiB of digests; a transaction on
+/// the chain is smaller.
+pub const MAX_GOB_BYTES: usize = 64 << 20;
+
+/// Elements of a list in a gob stream that are kept. The reference accepts up to 256 side nodes
+/// and, although only 256 make sense, any number of flipped bits.
+pub const MAX_GOB_LIST: usize = 4096;
+
+/// Type definitions in a gob stream, and fields of one; a proof has 3, with at most 6 fields.
+pub const MAX_GOB_TYPES: usize = 64;
+
+/// Nesting of values in a gob stream; a proof nests 3 deep.
+pub const MAX_GOB_NESTING: usize = 16;
