@@ -1,0 +1,11 @@
+//! The protocol against recorded vectors, one module per group, and properties of its codecs.
+
+#![allow(clippy::unwrap_used)]
+
+mod claim;
+mod difficulty;
+mod params;
+mod relay;
+mod session;
+mod validate;
+mod vectors;
