@@ -3,7 +3,7 @@
 /// Members of a ring signature. An application delegates to at most 7 gateways at a time (parameter
 /// `max_delegated_gateways`), and those leaving within the last sessions stay in the ring, so an
 /// honest ring has fewer than 20; 256 leaves room for other parameters and bounds a cold
-/// verification to about 25 ms.
+/// verification to about 35 ms.
 pub const MAX_RING_MEMBERS: usize = 256;
 
 /// Attempts to find a nonce without a short challenge. Each of n challenges is short once in 256
@@ -11,13 +11,13 @@ pub const MAX_RING_MEMBERS: usize = 256;
 /// 10^200 times.
 pub const MAX_SIGN_ATTEMPTS: usize = 1000;
 
-/// Verified signatures of one key image before its ring gets tables. Tables of a ring of two take
-/// about 2 ms to build and save about 0.12 ms a signature (`cargo bench crypto`), so they pay after
-/// some 20.
-pub const HOT_AFTER: u32 = 24;
+/// Signatures of one ring verified the cold way before it gets tables. Tables of a ring of two take
+/// about 1.3 ms to build and save about 0.17 ms a signature (`cargo bench -p relaymill-crypto`), so
+/// they pay after 8; twice that keeps rings that come by chance from getting any.
+pub const HOT_AFTER: u32 = 16;
 
 /// Leaves that a thread should have to itself while a trie is sealed: below, starting the thread
-/// (20 µs) costs more than the hashing (0.3 µs a leaf) saves.
+/// (20 µs) costs more than the hashing (under 1 µs a leaf) saves.
 pub const SEAL_LEAVES_PER_THREAD: usize = 1024;
 
 /// Side nodes of a proof, and its depth: the bits of a path.

@@ -71,7 +71,7 @@ impl Cache {
     }
 
     /// Accepts a signature (relay-protocol.md §2.5): strictly formed, all members among `expected`,
-    /// and verified. Tables are built on the way when a ring becomes hot, once 2 to 3 ms; see
+    /// and verified. Tables are built on the way when a ring becomes hot, once 1 to 2 ms; see
     /// [`Cache::prepare`].
     ///
     /// # Errors
@@ -139,7 +139,7 @@ impl Cache {
     }
 
     /// Builds the tables of members ahead of their first signatures, for instance when a session
-    /// starts; about 1 ms a member that has none yet. Key images follow by themselves.
+    /// starts; about 0.5 ms a member that has none yet. Key images follow by themselves.
     ///
     /// # Errors
     /// [`Error::HashDeadEnd`], which nobody has seen.

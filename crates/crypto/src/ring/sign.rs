@@ -52,7 +52,7 @@ pub(super) struct Attempt {
 }
 
 impl SigningKey {
-    /// Computes the key image and the tables (about 1 ms).
+    /// Computes the key image and the tables (about 0.6 ms).
     ///
     /// # Errors
     /// [`Error::HashDeadEnd`], which nobody has seen.
@@ -79,7 +79,7 @@ impl SigningKey {
         &self.0.image
     }
 
-    /// A signer for a ring (about 1 ms for each other member).
+    /// A signer for a ring (about 0.5 ms for each other member).
     ///
     /// # Errors
     /// [`Error::RingSize`] for fewer than two members or too many, [`Error::RingSigner`] when this
@@ -130,8 +130,8 @@ impl Signer {
     }
 
     /// Signs a 32-byte message (the hash of a request's signable bytes). Two signatures of one
-    /// message differ. Nonces are drawn again until no challenge is short, which takes one attempt
-    /// in about 64 of a ring of two.
+    /// message differ. Nonces are drawn again until no challenge is short, which takes
+    /// a second attempt once in 128 signatures of a ring of two.
     ///
     /// # Errors
     /// [`Error::Randomness`].

@@ -188,7 +188,7 @@ fn signatures_equal_or_verify_as_the_vectors_say() {
 
 #[test]
 fn ours_have_no_short_challenges() {
-    // One signature of two in 128 would have one.
+    // One signature in 128 would have one.
     let signer = Signer::new(secret(0), ring(2)).unwrap();
     for number in 0..300u32 {
         let mut message = [0; 32];

@@ -1,0 +1,138 @@
+//! What a relay costs in cryptography: `cargo bench -p relaymill-crypto`.
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use crypto::gob;
+use crypto::hash::sha256;
+use crypto::keys::{PublicKey, SecretKey};
+use crypto::limits::HOT_AFTER;
+use crypto::ring::{self, Cache, Signer};
+use crypto::trie::{
+    ClosestProof, SealedTrie, SiblingData, Trie, leaf_digest, value_path, verify_closest_strict,
+};
+
+/// Bytes of a short chat request and its response, both signed.
+const RELAY_BYTES: usize = 800;
+const LEAVES: u64 = 100_000;
+
+fn secret(number: u8) -> SecretKey {
+    SecretKey::from_bytes(&[number; 32]).expect("a small scalar")
+}
+
+fn rings(criterion: &mut Criterion) {
+    let members: Vec<PublicKey> = [1, 2].map(|number| secret(number).public()).to_vec();
+    let signer = Signer::new(secret(2), members.clone()).expect("a ring of two");
+    let message = sha256(b"request");
+    let signature = signer.sign(&message).expect("randomness");
+    let cache = Cache::new(100);
+    for _ in 0..HOT_AFTER {
+        cache
+            .verify(&message, &signature, &members)
+            .expect("our own signature");
+    }
+    assert_eq!(cache.tables_held(), 5);
+
+    let mut group = criterion.benchmark_group("ring of 2");
+    group.bench_function("verify, warm tables", |bencher| {
+        bencher.iter(|| cache.verify(black_box(&message), &signature, &members));
+    });
+    group.bench_function("verify, cold", |bencher| {
+        bencher.iter(|| ring::verify(black_box(&message), &signature));
+    });
+    group.bench_function("sign", |bencher| {
+        bencher.iter(|| signer.sign(black_box(&message)))
+    });
+    group.bench_function("tables of a signer", |bencher| {
+        bencher.iter(|| Signer::new(secret(2), members.clone()));
+    });
+    group.bench_function("tables of a member", |bencher| {
+        bencher.iter(|| Cache::new(100).prepare(&members[..1]));
+    });
+    group.finish();
+
+    let key = secret(3);
+    let ecdsa = key.sign(&message);
+    let mut group = criterion.benchmark_group("ECDSA");
+    group.bench_function("sign", |bencher| {
+        bencher.iter(|| key.sign(black_box(&message)))
+    });
+    let public = key.public();
+    group.bench_function("verify", |bencher| {
+        bencher.iter(|| public.verify(black_box(&message), &ecdsa));
+    });
+    group.finish();
+}
+
+fn value(number: u64) -> Vec<u8> {
+    let mut value = number.to_be_bytes().to_vec();
+    value.resize(RELAY_BYTES, 7);
+    value
+}
+
+fn filled() -> Trie {
+    let mut trie = Trie::new();
+    for number in 0..LEAVES {
+        let path = sha256(&number.to_be_bytes());
+        trie.insert(
+            path,
+            leaf_digest(&path, &number.to_be_bytes(), 1000),
+            number,
+        );
+    }
+    trie
+}
+
+fn prove(trie: &SealedTrie, challenge: &[u8; 32]) -> ClosestProof {
+    trie.prove(challenge, SiblingData::Include, |leaf| {
+        Ok::<_, crypto::Error>(leaf.position.to_be_bytes().to_vec())
+    })
+    .expect("values are those inserted")
+}
+
+fn tries(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("trie");
+    group.bench_function("leaf of 800 bytes: path, digest, insert", |bencher| {
+        let mut number = 0;
+        let mut trie = Trie::new();
+        bencher.iter_batched(
+            || {
+                number += 1;
+                value(number)
+            },
+            |value| {
+                let path = value_path(&value);
+                trie.insert(path, leaf_digest(&path, &value, 1000), 0)
+            },
+            BatchSize::SmallInput,
+        );
+    });
+    group.sample_size(10);
+    group.bench_function("seal 100,000 leaves", |bencher| {
+        bencher.iter_batched(filled, Trie::seal, BatchSize::LargeInput);
+    });
+    let sealed = filled().seal();
+    let challenge = sha256(b"block");
+    group.bench_function("prove among 100,000", |bencher| {
+        bencher.iter(|| prove(&sealed, black_box(&challenge)));
+    });
+    let compact = prove(&sealed, &challenge).compact();
+    let root = sealed.root();
+    group.bench_function("verify a proof among 100,000", |bencher| {
+        bencher.iter(|| verify_closest_strict(&root, &challenge, black_box(&compact)).is_ok());
+    });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("gob");
+    group.bench_function("encode", |bencher| {
+        bencher.iter(|| gob::encode_proof(black_box(&compact)));
+    });
+    let stream = gob::encode_proof(&compact);
+    group.bench_function("decode", |bencher| {
+        bencher.iter(|| gob::decode_proof(black_box(&stream)));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, rings, tries);
+criterion_main!(benches);
