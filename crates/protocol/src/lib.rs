@@ -28,8 +28,11 @@ pub mod height;
 pub mod http;
 pub mod limits;
 pub mod params;
+pub mod proof;
 pub mod relay;
+pub mod ring;
 pub mod session;
+pub mod settlement;
 pub mod validate;
 mod wire;
 

@@ -90,6 +90,18 @@ pub(crate) fn fields(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
     })
 }
 
+/// The contents of a length-delimited field as returned by [`fields`].
+pub(crate) fn delimited_contents(field: &[u8]) -> Option<&[u8]> {
+    let Varint::Value(key, key_bytes) = varint(field) else {
+        return None;
+    };
+    let body = field.get(key_bytes..)?;
+    match (key & 7, varint(body)) {
+        (2, Varint::Value(_, length)) => body.get(length..),
+        _ => None,
+    }
+}
+
 enum Varint {
     Value(u64, usize),
     Incomplete,

@@ -5,7 +5,10 @@
 mod claim;
 mod difficulty;
 mod params;
+mod proof;
 mod relay;
+mod ring;
 mod session;
+mod settlement;
 mod validate;
 mod vectors;
