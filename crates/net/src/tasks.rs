@@ -81,6 +81,8 @@ impl Tasks {
     {
         let tokens = self.tokens();
         let abort = self.scope.abort.clone();
+        // Boxed, or the task would hold it twice: as captured and as awaited.
+        let future = Box::pin(future);
         Task(tokio::spawn(async move {
             let _tokens = tokens;
             abort.run_until_cancelled_owned(future).await
