@@ -9,7 +9,9 @@ use tokio::sync::mpsc;
 
 use super::LoadedModel;
 use super::admission::Permit;
-use crate::engine::{Error, Finished, GenerateOptions, Model, Piece, Prefilled, SamplerOptions};
+use crate::engine::{
+    Error, Finished, GenerateOptions, Model, Piece, Prefilled, SamplerOptions, SamplingDefaults,
+};
 use crate::limits::ENGINE_CHOICES;
 use crate::openai::{ApiError, ChatHead, CompletionHead, Prompt, Role, Sampling};
 
@@ -19,6 +21,16 @@ enum Input {
     Messages(Vec<(&'static str, String)>),
     Text(String),
     Tokens(Vec<u32>),
+}
+
+impl Input {
+    /// The field of the request it came from.
+    fn field(&self) -> &'static str {
+        match self {
+            Self::Messages(_) => "messages",
+            Self::Text(_) | Self::Tokens(_) => "prompt",
+        }
+    }
 }
 
 /// A checked request, owning all it needs.
@@ -71,7 +83,12 @@ impl Job {
             stream: head.stream,
             model: model.model.clone(),
             input: Input::Messages(messages.collect::<Result<_, ApiError>>()?),
-            options: options(&model.model, &head.sampling, head.max_tokens, top_logprobs),
+            options: options(
+                model.defaults,
+                &head.sampling,
+                head.max_tokens,
+                top_logprobs,
+            ),
             choices: choices(head.n)?,
         })
     }
@@ -104,7 +121,7 @@ impl Job {
             stream: head.stream,
             model: model.model.clone(),
             input,
-            options: options(&model.model, &head.sampling, max_tokens, top_logprobs),
+            options: options(model.defaults, &head.sampling, max_tokens, top_logprobs),
             choices: choices(head.n)?,
         })
     }
@@ -124,10 +141,10 @@ impl Job {
                 && error != Error::Cancelled
             {
                 // Nobody listens any more: nobody to tell.
-                let _ = sender.try_send(Event::Failed(api_error(error)));
+                let _ = sender.try_send(Event::Failed(api_error(error, self.input.field())));
             }
         });
-        Answer { receiver, choices }
+        Answer::new(receiver, choices)
     }
 
     fn run(&self, sender: &mpsc::Sender<Event>, permit: Permit) -> Result<(), Error> {
@@ -199,12 +216,11 @@ fn choices(n: u32) -> Result<u32, ApiError> {
 }
 
 fn options(
-    model: &Model,
+    defaults: SamplingDefaults,
     asked: &Sampling<'_>,
     max_tokens: Option<u32>,
     top_logprobs: Option<usize>,
 ) -> GenerateOptions {
-    let defaults = model.sampling_defaults();
     let top_k = asked.top_k.map(|k| usize::try_from(k).unwrap_or(0));
     let bias: BTreeMap<u32, f32> = asked.logit_bias.iter().copied().collect();
     GenerateOptions {
@@ -232,18 +248,20 @@ pub(super) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// What a client is told. Only faults of the request can happen once a model is loaded.
-fn api_error(error: Error) -> ApiError {
+/// What a client is told. Only faults of the request can happen once a model is loaded; `field` is the
+/// one it read.
+fn api_error(error: Error, field: &str) -> ApiError {
     match error {
-        Error::ContextLength { prompt, context } => ApiError::context_length(prompt, context),
-        Error::Template(_) | Error::NoTemplate => ApiError::invalid(error.to_string())
-            .param("messages")
-            .code("invalid_value"),
-        Error::NoToken(_) | Error::TokenRange { .. } | Error::EmptyPrompt => {
-            ApiError::invalid(error.to_string())
-                .param("prompt")
-                .code("invalid_value")
+        Error::ContextLength { prompt, context } => {
+            ApiError::context_length(prompt, context).param(field)
         }
+        Error::Template(_)
+        | Error::NoTemplate
+        | Error::NoToken(_)
+        | Error::TokenRange { .. }
+        | Error::EmptyPrompt => ApiError::invalid(error.to_string())
+            .param(field)
+            .code("invalid_value"),
         other => ApiError::internal(other.to_string()),
     }
 }
@@ -255,6 +273,11 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// What `receiver` reports.
+    pub(super) fn new(receiver: mpsc::Receiver<Event>, choices: u32) -> Self {
+        Self { receiver, choices }
+    }
+
     /// The next event; after the last one, or when the thread died, an error.
     pub(super) async fn next(&mut self) -> Event {
         let died = || ApiError::internal("the generation ended unexpectedly");

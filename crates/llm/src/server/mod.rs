@@ -20,7 +20,7 @@ use axum::routing::{get, post};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use crate::engine::Model;
+use crate::engine::{Model, SamplingDefaults};
 use crate::limits::{REQUEST_BYTES, WAITING_REQUESTS};
 use crate::openai::{ApiError, ChatHead, CompletionHead, ModelList, ModelObject};
 
@@ -44,14 +44,19 @@ pub struct LoadedModel {
     pub created: u64,
     /// Who offers it, for the list of models.
     pub owned_by: String,
+    /// How it is sampled where a request does not say; at first what its file says. What neither
+    /// says is as OpenAI's reference has it: temperature 1, all tokens.
+    pub defaults: SamplingDefaults,
 }
 
 impl LoadedModel {
     /// A model offered by `relaymill`, created at the epoch.
     pub fn new(id: impl Into<String>, model: impl Into<Arc<Model>>) -> Self {
+        let model = model.into();
         Self {
             id: id.into(),
-            model: model.into(),
+            defaults: model.sampling_defaults(),
+            model,
             created: 0,
             owned_by: "relaymill".into(),
         }

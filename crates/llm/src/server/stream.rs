@@ -72,3 +72,60 @@ impl State {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use tokio::sync::mpsc;
+
+    use super::super::write::Form;
+    use super::*;
+    use crate::engine::{Finished, Piece};
+    use crate::openai::{ApiError, ErrorBody, FinishReason, Tail, events};
+
+    /// The whole stream of an answer whose thread reports `reported` and is gone.
+    async fn stream(reported: Vec<Event>) -> Vec<u8> {
+        let (sender, receiver) = mpsc::channel(10);
+        for event in reported {
+            sender.try_send(event).unwrap();
+        }
+        drop(sender);
+        let writer = Writer::new(Form::Chat, "m", false, false);
+        let frames = frames(Answer::new(receiver, 1), writer, 1);
+        frames.map(|frame| frame.unwrap().to_vec()).concat().await
+    }
+
+    fn piece(text: &str) -> Event {
+        Event::Piece {
+            index: 0,
+            piece: Piece {
+                text: text.into(),
+                logprobs: Vec::new(),
+            },
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_ended_well_says_done() {
+        let finished = Finished {
+            reason: FinishReason::Stop,
+            completion_tokens: 2,
+        };
+        let whole = stream(vec![piece("a"), Event::Ended { index: 0, finished }]).await;
+        let mut tail = Tail::new();
+        tail.push(&whole);
+        assert!(tail.is_done());
+        assert_eq!(tail.events(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_broken_stream_ends_with_an_error() {
+        let failed = Event::Failed(ApiError::internal("x"));
+        for broken in [vec![piece("a")], vec![], vec![piece("a"), failed]] {
+            let whole = stream(broken).await;
+            assert!(!whole.windows(6).any(|bytes| bytes == b"[DONE]"));
+            let error = ErrorBody::parse(events(&whole).last().unwrap()).unwrap();
+            assert_eq!(error.error.kind, "server_error");
+        }
+    }
+}

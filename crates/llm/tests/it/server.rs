@@ -166,6 +166,26 @@ async fn a_stream_says_the_same_as_the_plain_answer() {
 }
 
 #[tokio::test]
+async fn a_model_can_be_greedy_unless_asked_otherwise() {
+    let mut model = LoadedModel::new("tiny", Tiny::default().model());
+    model.defaults.temperature = Some(0.0);
+    let server = router(vec![model]);
+    let answer = async |fields| {
+        plain(&server, &chat(fields))
+            .await
+            .choices
+            .remove(0)
+            .message
+    };
+    let greedy = answer(json!({"seed": 1, "max_tokens": 20})).await;
+    assert_eq!(greedy, answer(json!({"seed": 2, "max_tokens": 20})).await);
+    assert_ne!(
+        greedy,
+        answer(json!({"seed": 2, "max_tokens": 20, "temperature": 1})).await
+    );
+}
+
+#[tokio::test]
 async fn choices_of_one_request_differ() {
     let answer = plain(&server(), &chat(json!({"n": 2, "max_tokens": 20}))).await;
     assert_eq!(answer.choices.len(), 2);
@@ -401,6 +421,31 @@ async fn a_large_body_is_refused_announced_or_not() {
             (413, Some("request_too_large"))
         );
         assert!(error.message.contains("500"));
+    }
+}
+
+#[tokio::test]
+async fn half_a_megabyte_of_anything_is_refused_as_too_long() {
+    let server = server();
+    for unit in [
+        "a",
+        " ",
+        "\n",
+        "'",
+        "1 ",
+        "he",
+        "\u{1F600}",
+        " \t",
+        "<|im_end|>",
+    ] {
+        let content = unit.repeat(500_000 / unit.len());
+        let body = chat(json!({"messages": [{"role": "user", "content": content}]}));
+        let (status, body) = post(&server, "/v1/chat/completions", &body).await;
+        let error = ErrorBody::parse(&body).unwrap().error;
+        assert_eq!(
+            (status, error.code.as_deref()),
+            (400, Some("context_length_exceeded"))
+        );
     }
 }
 
