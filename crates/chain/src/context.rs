@@ -13,7 +13,7 @@ use tendermint_proto::v0_38::abci::{Event, EventAttribute};
 use crate::error::{ChainError, TxError};
 use crate::limits::SCAN_CHUNK;
 use crate::rules::Rules;
-use crate::store::{Changes, Pair, View, is_empty_range, prefix_end};
+use crate::store::{Changes, Pair, View, layered_range, prefix_end};
 
 mod gas;
 
@@ -207,7 +207,7 @@ impl<'a> Context<'a> {
             (from, false) => (from, end),
             (from, true) => (start, from),
         };
-        let pairs = self.merged(low, high, reverse, limit)?;
+        let pairs = layered_range(self.view, &self.changes, low, high, reverse, limit)?;
         for (key, value) in &pairs {
             self.gas.next(key.len(), value.len())?;
         }
@@ -226,65 +226,6 @@ impl<'a> Context<'a> {
             ready: VecDeque::new(),
             done: false,
         }
-    }
-
-    /// Overlay and view as one ordered sequence.
-    fn merged(
-        &self,
-        low: Bound<&[u8]>,
-        high: Bound<&[u8]>,
-        reverse: bool,
-        limit: usize,
-    ) -> Result<Vec<Pair>, ChainError> {
-        if limit == 0 || is_empty_range(low, high) {
-            return Ok(Vec::new());
-        }
-        let range = self.changes.range::<[u8], _>((low, high));
-        let overlay: Box<dyn Iterator<Item = _>> = if reverse {
-            Box::new(range.rev())
-        } else {
-            Box::new(range)
-        };
-        let mut overlay = overlay.peekable();
-        let mut below = VecDeque::new();
-        let mut last: Option<Vec<u8>> = None;
-        let mut exhausted = false;
-        let mut out = Vec::new();
-        while out.len() < limit {
-            if below.is_empty() && !exhausted {
-                let wanted = limit.saturating_sub(out.len()).clamp(8, SCAN_CHUNK);
-                let (from, to) = match (&last, reverse) {
-                    (None, _) => (low, high),
-                    (Some(last), false) => (Bound::Excluded(last.as_slice()), high),
-                    (Some(last), true) => (low, Bound::Excluded(last.as_slice())),
-                };
-                let chunk = self.view.range(from, to, reverse, wanted)?;
-                exhausted = chunk.len() < wanted;
-                last = chunk.last().map(|(key, _)| key.clone()).or(last);
-                below = VecDeque::from(chunk);
-            }
-            let take_overlay = match (overlay.peek(), below.front()) {
-                (None, None) => break,
-                (Some(_), None) => true,
-                (None, Some(_)) => false,
-                (Some((above, _)), Some((under, _))) => {
-                    if *above == under {
-                        below.pop_front();
-                        true
-                    } else {
-                        (*above < under) != reverse
-                    }
-                }
-            };
-            if take_overlay {
-                if let Some((key, Some(value))) = overlay.next() {
-                    out.push((key.clone(), value.clone()));
-                }
-            } else if let Some(pair) = below.pop_front() {
-                out.push(pair);
-            }
-        }
-        Ok(out)
     }
 
     /// Emits a typed event (chain specification 0.2).
@@ -368,6 +309,11 @@ impl<'a> Context<'a> {
     /// Takes the events emitted so far.
     pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
+    }
+
+    /// Adds events that are already complete.
+    pub(crate) fn put_events(&mut self, mut events: Vec<Event>) {
+        self.events.append(&mut events);
     }
 
     /// The events emitted so far.

@@ -13,11 +13,13 @@
     )
 )]
 
+pub mod app;
 pub mod auth;
 pub mod bank;
 pub mod consensus;
 pub mod context;
 pub mod error;
+pub mod genesis;
 pub mod limits;
 pub mod modules;
 pub mod pagination;
@@ -27,7 +29,15 @@ pub mod sdk;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod tx;
 
+/// Name of the application, as the reference calls itself.
+pub const APP_NAME: &str = "pocket";
+
+/// Version of the reference whose behaviour this is; its relay miner wants at least v0.1.25 (chain specification 5.4).
+pub const APP_VERSION: &str = "v0.1.35";
+
+pub use app::{Application, Options, QueryAnswer, Reader, Simulation};
 pub use context::{BlockInfo, BlockTime, Context, Mode};
 pub use error::{ChainError, GenesisError, GrpcCode, QueryError, TxError};
 pub use rules::Rules;

@@ -60,8 +60,7 @@ fn account_info(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
 }
 
 fn find(ctx: &Context, text: &str) -> Result<Account, QueryError> {
-    let address =
-        Address::from_bech32(text).map_err(|error| QueryError::unknown(error.to_string()))?;
+    let address = Address::from_bech32(text).map_err(|error| bad_address(&error))?;
     auth::account(ctx, &address)?
         .ok_or_else(|| QueryError::not_found(format!("account {text} not found")))
 }
@@ -181,8 +180,12 @@ fn bytes_to_string(data: &[u8]) -> Result<Vec<u8>, QueryError> {
 
 fn string_to_bytes(data: &[u8]) -> Result<Vec<u8>, QueryError> {
     let request: AddressStringToBytesRequest = decode_request(data)?;
-    let address = Address::from_bech32(request.address_string.trim())
-        .map_err(|error| QueryError::unknown(error.to_string()))?;
+    let address =
+        Address::from_bech32(request.address_string.trim()).map_err(|error| bad_address(&error))?;
     let address_bytes = address.as_bytes().to_vec().into();
     Ok(AddressStringToBytesResponse { address_bytes }.encode_to_vec())
+}
+
+fn bad_address(error: &crypto::Error) -> QueryError {
+    QueryError::unknown(format!("decoding bech32 failed: {error}"))
 }

@@ -1,11 +1,55 @@
 //! State as a map of bytes to bytes, at many heights.
 //!
-//! [`View`] is what execution reads: one immutable height. `Memory` is a view for tests and for genesis.
+//! [`View`] is what execution reads: one immutable height. [`Disk`] keeps the heights: every value once per version in a
+//! table ordered by key and then by falling version, so that the value at a height is one seek; a Jellyfish Merkle tree
+//! over SHA-256 of keys and values gives the root, which is the app hash. A commit is one fsynced transaction that also
+//! drops the versions that nobody may read any more. [`Memory`] is a view for tests and for genesis.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use crate::error::ChainError;
+
+mod disk;
+mod layered;
+mod snapshot;
+mod tree;
+
+pub use disk::{Batch, Disk, Recorded};
+pub use layered::Layered;
+pub(crate) use layered::layered_range;
+pub use snapshot::Snapshot;
+pub use tree::Proof;
+
+/// Root of the tree over the whole state: the app hash.
+pub type Root = [u8; 32];
+
+/// What a store of state must be able to do. [`Disk`] is ours; the trait keeps the choice of its engine open.
+pub trait Store: Send + Sync {
+    /// The root at a height.
+    ///
+    /// # Errors
+    /// When the height is not kept.
+    fn root(&self, height: i64) -> Result<Root, ChainError>;
+
+    /// The root after changes to the last height, and all that must be written for it. Writes nothing.
+    ///
+    /// # Errors
+    /// When the store fails or `height` does not follow the last one.
+    fn apply(&self, height: i64, changes: Changes) -> Result<Batch, ChainError>;
+
+    /// A value at a height.
+    ///
+    /// # Errors
+    /// When the height is not kept.
+    fn get(&self, height: i64, key: &[u8]) -> Result<Option<Vec<u8>>, ChainError>;
+
+    /// A proof that a key has its value at a height, or has none.
+    ///
+    /// # Errors
+    /// When the height is not kept.
+    fn prove(&self, height: i64, key: &[u8]) -> Result<Proof, ChainError>;
+}
 
 /// Key and value.
 pub type Pair = (Vec<u8>, Vec<u8>);

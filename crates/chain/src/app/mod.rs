@@ -1,0 +1,460 @@
+//! The ABCI 2.0 verbs.
+//!
+//! The order is CometBFT's: `info`; `init_chain` once; then for each height `finalize_block` and `commit`, with
+//! `check_tx` in between. `finalize_block` keeps everything in memory; `commit` writes it in one transaction. Dropped
+//! between the two, the application comes up at the height before and executes the block again to the same root. Height,
+//! time and hash of a block are inputs.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+
+use serde_json::{Map, Value};
+use tendermint_proto::google::protobuf::Timestamp;
+use tendermint_proto::v0_38::abci::response_process_proposal::ProposalStatus;
+use tendermint_proto::v0_38::abci::{
+    CheckTxType, Event, EventAttribute, ExecTxResult, RequestCheckTx, RequestFinalizeBlock,
+    RequestInfo, RequestInitChain, RequestPrepareProposal, RequestProcessProposal, ResponseCheckTx,
+    ResponseCommit, ResponseFinalizeBlock, ResponseInfo, ResponseInitChain,
+    ResponsePrepareProposal, ResponseProcessProposal,
+};
+
+use crate::context::{BlockInfo, BlockTime, Context, Mode};
+use crate::error::{ChainError, GenesisError, TxError};
+use crate::limits::KEEP_RECENT;
+use crate::router::{self, Step};
+use crate::rules::Rules;
+use crate::store::{Batch, Changes, Disk, Root, Snapshot, Store};
+use crate::tx::{GasPrice, Outcome, Transaction, panic_text, run};
+use crate::{APP_NAME, APP_VERSION, consensus, genesis};
+
+mod proposal;
+mod reader;
+
+pub use reader::{QueryAnswer, Reader, Simulation};
+
+/// How an application is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Heights whose state is kept; 0 keeps all.
+    pub keep_recent: u64,
+    /// Least price of gas in this node's mempool.
+    pub minimum_gas_price: GasPrice,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            keep_recent: KEEP_RECENT,
+            minimum_gas_price: GasPrice::ZERO,
+        }
+    }
+}
+
+/// The state machine over its store. One owner drives it; [`Reader`]s answer queries meanwhile.
+#[derive(Debug)]
+pub struct Application {
+    disk: Disk,
+    options: Options,
+    check: Arc<RwLock<CheckState>>,
+    /// What `init_chain` made, until the first commit.
+    genesis: Option<Genesis>,
+    /// What `finalize_block` made, until `commit`.
+    finalized: Option<(Batch, BlockInfo, Rules)>,
+}
+
+/// State before the first block.
+#[derive(Debug)]
+struct Genesis {
+    changes: Changes,
+    chain_id: String,
+    initial_height: i64,
+}
+
+/// Where transactions are checked: the last committed state, and what the mempool's transactions would change.
+#[derive(Debug)]
+struct CheckState {
+    view: Snapshot,
+    block: BlockInfo,
+    rules: Rules,
+    changes: Changes,
+}
+
+impl CheckState {
+    /// Runs `f` above the changes so far and keeps those it makes.
+    fn with<T>(&mut self, mode: Mode, f: impl FnOnce(&mut Context) -> T) -> T {
+        let changes = std::mem::take(&mut self.changes);
+        let mut ctx =
+            Context::new(&self.view, self.block.clone(), self.rules, mode).resume(changes);
+        let result = f(&mut ctx);
+        self.changes = ctx.into_changes();
+        result
+    }
+}
+
+impl Application {
+    /// Opens the state in a directory; an empty one waits for `init_chain`.
+    ///
+    /// # Errors
+    /// When the store cannot be opened.
+    pub fn open(directory: &Path, options: Options) -> Result<Self, ChainError> {
+        Self::over(Disk::open(directory, options.keep_recent)?, options)
+    }
+
+    /// An application in memory, for tests and for checking a genesis document.
+    ///
+    /// # Errors
+    /// When memory cannot be had.
+    pub fn in_memory(options: Options) -> Result<Self, ChainError> {
+        Self::over(Disk::in_memory()?, options)
+    }
+
+    fn over(disk: Disk, options: Options) -> Result<Self, ChainError> {
+        let check = Arc::new(RwLock::new(check_state(&disk)?));
+        Ok(Self {
+            disk,
+            options,
+            check,
+            genesis: None,
+            finalized: None,
+        })
+    }
+
+    /// A handle that answers queries from any thread.
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.disk.clone(), Arc::clone(&self.check))
+    }
+
+    /// Last committed height and root.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn info(&self, _: &RequestInfo) -> Result<ResponseInfo, ChainError> {
+        let last = self.disk.last()?;
+        Ok(ResponseInfo {
+            data: APP_NAME.to_owned(),
+            version: APP_VERSION.to_owned(),
+            app_version: 0,
+            last_block_height: last.as_ref().map_or(0, |last| last.block.height),
+            last_block_app_hash: last.map_or_else(Vec::new, |last| last.root.to_vec()).into(),
+        })
+    }
+
+    /// Loads genesis into memory; the first commit writes it.
+    ///
+    /// # Errors
+    /// [`ChainError::Genesis`] names the field; [`ChainError::Order`] when there is a chain already.
+    pub fn init_chain(
+        &mut self,
+        request: &RequestInitChain,
+    ) -> Result<ResponseInitChain, ChainError> {
+        if let Some(last) = self.disk.last()? {
+            let height = last.block.height;
+            return Err(ChainError::Order(format!(
+                "init_chain, but the chain is at height {height}"
+            )));
+        }
+        let state: Map<String, Value> = serde_json::from_slice(&request.app_state_bytes)
+            .map_err(|error| GenesisError::new("app_state", error))?;
+        let initial_height = request.initial_height.max(1);
+        let block = BlockInfo {
+            chain_id: request.chain_id.clone(),
+            height: initial_height,
+            time: block_time(request.time.as_ref()),
+            ..BlockInfo::default()
+        };
+        let view = self.disk.empty_snapshot()?;
+        let mut ctx = Context::new(&view, block.clone(), Rules::reference(), Mode::Genesis);
+        let params = request.consensus_params.clone();
+        let params = params.unwrap_or_else(|| consensus::Form::default().to_proto());
+        consensus::init(&mut ctx, &params)?;
+        genesis::load_state(&mut ctx, &state)?;
+        let rules = ctx.rules;
+        let changes = ctx.into_changes();
+
+        let mut check = self.lock_check();
+        // Before the first block, transactions are checked as if the genesis block were the last one.
+        check.block = BlockInfo {
+            height: initial_height.saturating_sub(1),
+            ..block
+        };
+        check.rules = rules;
+        check.changes.clone_from(&changes);
+        drop(check);
+        self.genesis = Some(Genesis {
+            changes,
+            chain_id: request.chain_id.clone(),
+            initial_height,
+        });
+        Ok(ResponseInitChain {
+            consensus_params: None,
+            validators: Vec::new(),
+            app_hash: crypto::hash::sha256(&[]).to_vec().into(),
+        })
+    }
+
+    /// Checks a transaction for the mempool.
+    pub fn check_tx(&self, request: &RequestCheckTx) -> ResponseCheckTx {
+        let recheck = request.r#type == i32::from(CheckTxType::Recheck);
+        let mode = if recheck { Mode::Recheck } else { Mode::Check };
+        let minimum = self.options.minimum_gas_price;
+        let outcome = self.lock_check().with(mode, |ctx| {
+            let gas_max = consensus::block_gas_max(ctx).unwrap_or(None);
+            run(ctx, &request.tx, minimum, gas_max)
+        });
+        let gas_wanted = gas(outcome.gas_wanted);
+        let gas_used = gas(outcome.gas_used);
+        let events = outcome.events;
+        match outcome.result {
+            Ok(_) => ResponseCheckTx {
+                gas_wanted,
+                gas_used,
+                events,
+                ..Default::default()
+            },
+            Err(TxError {
+                codespace,
+                code,
+                log,
+            }) => ResponseCheckTx {
+                code,
+                log,
+                gas_wanted,
+                gas_used,
+                codespace: codespace.into_owned(),
+                ..Default::default()
+            },
+        }
+    }
+
+    /// Takes transactions in the given order as long as they fit.
+    pub fn prepare_proposal(&self, request: &RequestPrepareProposal) -> ResponsePrepareProposal {
+        let max_bytes = usize::try_from(request.max_tx_bytes).unwrap_or(usize::MAX);
+        ResponsePrepareProposal {
+            txs: proposal::fitting(&request.txs, max_bytes),
+        }
+    }
+
+    /// Accepts a block whose transactions can all be read and fit.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn process_proposal(
+        &self,
+        request: &RequestProcessProposal,
+    ) -> Result<ResponseProcessProposal, ChainError> {
+        let params = self
+            .lock_check()
+            .with(Mode::Query, |ctx| consensus::params(ctx))?;
+        let max_bytes = params.block.map_or(-1, |block| block.max_bytes);
+        let max_bytes = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+        let fits = proposal::size(&request.txs) <= max_bytes;
+        let readable = request.txs.iter().all(|tx| Transaction::decode(tx).is_ok());
+        let status = if fits && readable {
+            ProposalStatus::Accept
+        } else {
+            ProposalStatus::Reject
+        };
+        Ok(ResponseProcessProposal {
+            status: status.into(),
+        })
+    }
+
+    /// Executes a block in memory. Called again before `commit`, it starts over.
+    ///
+    /// # Errors
+    /// When the store fails, the height does not follow, or a phase of the block fails; the node must stop then.
+    pub fn finalize_block(
+        &mut self,
+        request: &RequestFinalizeBlock,
+    ) -> Result<ResponseFinalizeBlock, ChainError> {
+        let (view, genesis, chain_id) = self.before(request.height)?;
+        let block = BlockInfo {
+            chain_id,
+            height: request.height,
+            time: block_time(request.time.as_ref()),
+            hash: request.hash.to_vec(),
+            proposer: request.proposer_address.to_vec(),
+        };
+        let mut ctx =
+            Context::new(&view, block.clone(), Rules::reference(), Mode::Deliver).resume(genesis);
+        let rules = genesis::read_rules(&ctx)?;
+        ctx.rules = rules;
+
+        let mut events = phase(&mut ctx, "PreBlock", router::PRE_BLOCK)?;
+        events.extend(phase(&mut ctx, "BeginBlock", router::BEGIN_BLOCK)?);
+        let gas_max = consensus::block_gas_max(&ctx)?;
+        let mut gas_left = gas_max;
+        let mut tx_results = Vec::with_capacity(request.txs.len());
+        for tx in &request.txs {
+            tx_results.push(deliver(&mut ctx, tx, gas_max, &mut gas_left));
+        }
+        events.extend(phase(&mut ctx, "EndBlock", router::END_BLOCK)?);
+        let params = consensus::params(&ctx)?;
+
+        let batch = self.disk.apply(request.height, ctx.into_changes())?;
+        let app_hash = batch.root.to_vec().into();
+        self.finalized = Some((batch, block, rules));
+        Ok(ResponseFinalizeBlock {
+            events,
+            tx_results,
+            validator_updates: Vec::new(),
+            consensus_param_updates: Some(params),
+            app_hash,
+        })
+    }
+
+    /// State, genesis changes and chain id that a block builds on.
+    fn before(&self, height: i64) -> Result<(Snapshot, Changes, String), ChainError> {
+        let wrong = |expected: i64| {
+            Err(ChainError::Order(format!(
+                "block {height} given where {expected} is next"
+            )))
+        };
+        match (self.disk.last()?, &self.genesis) {
+            (Some(last), _) => {
+                let expected = last.block.height.saturating_add(1);
+                if height != expected {
+                    return wrong(expected);
+                }
+                let view = self.disk.snapshot(last.block.height)?;
+                Ok((view, Changes::new(), last.block.chain_id))
+            }
+            (None, Some(genesis)) => {
+                if height != genesis.initial_height {
+                    return wrong(genesis.initial_height);
+                }
+                let view = self.disk.empty_snapshot()?;
+                Ok((view, genesis.changes.clone(), genesis.chain_id.clone()))
+            }
+            (None, None) => Err(ChainError::Order("a block before init_chain".to_owned())),
+        }
+    }
+
+    /// Writes the executed block. Queries see it from now on; checks start from it.
+    ///
+    /// # Errors
+    /// When nothing was finalized or the store fails.
+    pub fn commit(&mut self) -> Result<ResponseCommit, ChainError> {
+        let Some((batch, block, _)) = &self.finalized else {
+            return Err(ChainError::Order(
+                "commit without finalize_block".to_owned(),
+            ));
+        };
+        // Held while writing, so that nobody checks against a state that is no longer the last.
+        let mut check = self.lock_check();
+        self.disk.commit(batch, block)?;
+        *check = check_state(&self.disk)?;
+        drop(check);
+        self.finalized = None;
+        self.genesis = None;
+        Ok(ResponseCommit { retain_height: 0 })
+    }
+
+    /// Last committed height and root; `None` before the first block.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn last(&self) -> Result<Option<(i64, Root)>, ChainError> {
+        Ok(self.disk.last()?.map(|last| (last.block.height, last.root)))
+    }
+
+    fn lock_check(&self) -> RwLockWriteGuard<'_, CheckState> {
+        // A panic while checking is caught inside; what it left is thrown away with the next commit at the latest.
+        self.check.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Checks start from the last committed state.
+fn check_state(disk: &Disk) -> Result<CheckState, ChainError> {
+    let (view, block) = match disk.last()? {
+        Some(last) => (disk.snapshot(last.block.height)?, last.block),
+        None => (disk.empty_snapshot()?, BlockInfo::default()),
+    };
+    let ctx = Context::new(&view, block.clone(), Rules::reference(), Mode::Query);
+    let rules = genesis::read_rules(&ctx)?;
+    drop(ctx);
+    Ok(CheckState {
+        view,
+        block,
+        rules,
+        changes: Changes::new(),
+    })
+}
+
+/// Runs the steps of a phase; their events carry its name.
+fn phase(ctx: &mut Context, name: &'static str, steps: &[Step]) -> Result<Vec<Event>, ChainError> {
+    for (module, step) in steps {
+        let result = catch_unwind(AssertUnwindSafe(|| step(ctx)));
+        result.map_err(|panic| ChainError::Panic {
+            phase: name,
+            module,
+            height: ctx.block.height,
+            message: panic_text(panic.as_ref()),
+        })??;
+    }
+    let mut events = ctx.take_events();
+    for event in &mut events {
+        let (key, value) = ("mode".to_owned(), name.to_owned());
+        event.attributes.push(EventAttribute {
+            key,
+            value,
+            index: true,
+        });
+    }
+    Ok(events)
+}
+
+/// One transaction of a block. `gas_left` is what the block's limit still allows.
+fn deliver(
+    ctx: &mut Context,
+    tx: &[u8],
+    gas_max: Option<u64>,
+    gas_left: &mut Option<u64>,
+) -> ExecTxResult {
+    if *gas_left == Some(0) {
+        let text = "no block gas left to run tx: out of gas";
+        return refused(TxError::sdk(crate::sdk::OUT_OF_GAS, text), 0, 0, Vec::new());
+    }
+    let Outcome {
+        result,
+        gas_wanted,
+        gas_used,
+        events,
+    } = run(ctx, tx, GasPrice::ZERO, gas_max);
+    *gas_left = gas_left.map(|left| left.saturating_sub(gas_used));
+    match result {
+        Ok(data) => ExecTxResult {
+            data: prost::Message::encode_to_vec(&data).into(),
+            gas_wanted: gas(gas_wanted),
+            gas_used: gas(gas_used),
+            events,
+            ..Default::default()
+        },
+        Err(error) => refused(error, gas_wanted, gas_used, events),
+    }
+}
+
+fn refused(error: TxError, gas_wanted: u64, gas_used: u64, events: Vec<Event>) -> ExecTxResult {
+    ExecTxResult {
+        code: error.code,
+        log: error.log,
+        gas_wanted: gas(gas_wanted),
+        gas_used: gas(gas_used),
+        events,
+        codespace: error.codespace.into_owned(),
+        ..Default::default()
+    }
+}
+
+/// Gas in a result.
+fn gas(gas: u64) -> i64 {
+    i64::try_from(gas).unwrap_or(i64::MAX)
+}
+
+fn block_time(time: Option<&Timestamp>) -> BlockTime {
+    time.map_or_else(BlockTime::default, |time| BlockTime {
+        seconds: time.seconds,
+        nanos: time.nanos,
+    })
+}

@@ -1,0 +1,223 @@
+//! Queries: any gRPC method by its path, at any kept height, from any thread.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use prost::Message;
+use proto::cosmos::base::abci::v1beta1::{GasInfo, Result as TxResult};
+use proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse, TxRaw};
+use serde_json::{Map, Value};
+use tendermint_proto::v0_38::abci::{RequestQuery, ResponseQuery};
+
+use crate::app::CheckState;
+use crate::context::{BlockInfo, Context, Mode};
+use crate::error::{ChainError, GrpcCode, HeightError, QueryError};
+use crate::genesis;
+use crate::router::{self, decode_request};
+use crate::rules::Rules;
+use crate::store::{Disk, Layered};
+use crate::tx::{GasPrice, run};
+use crate::{APP_NAME, APP_VERSION, sdk};
+
+/// Path of the one method that runs a transaction.
+const SIMULATE: &str = "/cosmos.tx.v1beta1.Service/Simulate";
+
+/// An answer and the height it is true at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryAnswer {
+    /// Encoded response.
+    pub value: Vec<u8>,
+    /// Height of the state.
+    pub height: i64,
+}
+
+/// What a transaction would do.
+#[derive(Clone, Debug)]
+pub struct Simulation {
+    /// Gas it would consume.
+    pub gas_used: u64,
+    /// The encoded `SimulateResponse`.
+    pub response: Vec<u8>,
+}
+
+/// Answers queries. Clones are cheap and independent of the application's progress.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    disk: Disk,
+    check: Arc<RwLock<CheckState>>,
+}
+
+impl Reader {
+    pub(super) fn new(disk: Disk, check: Arc<RwLock<CheckState>>) -> Self {
+        Self { disk, check }
+    }
+
+    /// Last committed height; `None` before the first block.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn latest_height(&self) -> Result<Option<i64>, ChainError> {
+        Ok(self.disk.last()?.map(|last| last.block.height))
+    }
+
+    /// The last committed block and the root after it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn latest_block(&self) -> Result<Option<(BlockInfo, [u8; 32])>, ChainError> {
+        Ok(self.disk.last()?.map(|last| (last.block, last.root)))
+    }
+
+    /// Runs `f` on the state of a height; none or 0 is the latest.
+    ///
+    /// # Errors
+    /// [`ChainError::Height`] for a height that is not kept; the store's; those of `f`.
+    pub fn at<T, E: From<ChainError>>(
+        &self,
+        height: Option<i64>,
+        f: impl FnOnce(&Context) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let height = match height {
+            None | Some(0) => self
+                .latest_height()?
+                .ok_or(ChainError::Height(HeightError::NotReady { app: APP_NAME }))?,
+            Some(height) => height,
+        };
+        let block = self.disk.at(height)?.block;
+        let view = self.disk.snapshot(height)?;
+        let mut ctx = Context::new(&view, block, Rules::reference(), Mode::Query);
+        ctx.rules = genesis::read_rules(&ctx)?;
+        f(&ctx)
+    }
+
+    /// Answers a gRPC method by its path, such as `/pocket.session.Query/GetSession`, at a height or the latest.
+    ///
+    /// # Errors
+    /// The status that a gRPC server answers.
+    pub fn query(
+        &self,
+        path: &str,
+        data: &[u8],
+        height: Option<i64>,
+    ) -> Result<QueryAnswer, QueryError> {
+        if path == SIMULATE {
+            let request: SimulateRequest = decode_request(data)?;
+            let bytes = simulated_bytes(request)?;
+            let simulation = self.simulate(&bytes)?;
+            let height = self.latest_height()?.unwrap_or(0);
+            return Ok(QueryAnswer {
+                value: simulation.response,
+                height,
+            });
+        }
+        self.at(height, |ctx| {
+            let value = router::query(ctx, path, data)?;
+            Ok(QueryAnswer {
+                value,
+                height: ctx.block.height,
+            })
+        })
+    }
+
+    /// Tries out a transaction above the mempool's: signatures are not verified, nothing is kept.
+    ///
+    /// # Errors
+    /// Unknown, with the log that the transaction would have and the gas it used.
+    pub fn simulate(&self, bytes: &[u8]) -> Result<Simulation, QueryError> {
+        if bytes.is_empty() {
+            return Err(QueryError::invalid_argument("invalid empty tx"));
+        }
+        let check = self.check.read().unwrap_or_else(PoisonError::into_inner);
+        let view = Layered::new(&check.view, &check.changes);
+        let mut ctx = Context::new(&view, check.block.clone(), check.rules, Mode::Simulate);
+        let outcome = run(&mut ctx, bytes, GasPrice::ZERO, None);
+        let data = outcome.result.map_err(|error| {
+            QueryError::unknown(format!("{error} with gas used: '{}'", outcome.gas_used))
+        })?;
+        let events = outcome.events.into_iter().map(|mut event| {
+            for attribute in &mut event.attributes {
+                attribute.index = false;
+            }
+            event
+        });
+        let response = SimulateResponse {
+            gas_info: Some(GasInfo {
+                gas_wanted: outcome.gas_wanted,
+                gas_used: outcome.gas_used,
+            }),
+            result: Some(TxResult {
+                data: data.encode_to_vec().into(),
+                events: events.collect(),
+                msg_responses: data.msg_responses,
+                ..Default::default()
+            }),
+        };
+        Ok(Simulation {
+            gas_used: outcome.gas_used,
+            response: response.encode_to_vec(),
+        })
+    }
+
+    /// The whole state of a height as a genesis document's `app_state`.
+    ///
+    /// # Errors
+    /// As [`Reader::at`].
+    pub fn export(&self, height: Option<i64>) -> Result<Map<String, Value>, ChainError> {
+        self.at(height, genesis::export_state)
+    }
+
+    /// The ABCI form of a query: gRPC paths, and `/app/version` and `/app/simulate`.
+    pub fn abci_query(&self, request: &RequestQuery) -> ResponseQuery {
+        let answer = match request.path.as_str() {
+            "" => Err(QueryError::status(
+                GrpcCode::Unimplemented,
+                "no query path provided: unknown request",
+            )),
+            "/app/version" => {
+                let height = self.latest_height().ok().flatten().unwrap_or(0);
+                let value = APP_VERSION.trim_start_matches('v').into();
+                let codespace = sdk::CODESPACE.to_owned();
+                return ResponseQuery {
+                    value,
+                    height,
+                    codespace,
+                    ..Default::default()
+                };
+            }
+            "/app/simulate" => self.simulate(&request.data).map(|simulation| QueryAnswer {
+                value: simulation.response,
+                height: request.height,
+            }),
+            path => self.query(path, &request.data, Some(request.height)),
+        };
+        match answer {
+            Ok(answer) => ResponseQuery {
+                value: answer.value.into(),
+                height: answer.height,
+                ..Default::default()
+            },
+            Err(error) => ResponseQuery {
+                code: error.code,
+                log: error.log(),
+                codespace: error.codespace.into_owned(),
+                ..Default::default()
+            },
+        }
+    }
+}
+
+/// The transaction in a request: its bytes, or the older form put together.
+fn simulated_bytes(request: SimulateRequest) -> Result<Vec<u8>, QueryError> {
+    if !request.tx_bytes.is_empty() {
+        return Ok(request.tx_bytes.to_vec());
+    }
+    let tx = request
+        .tx
+        .ok_or_else(|| QueryError::invalid_argument("empty txBytes is not allowed"))?;
+    let encode = |message: Option<Vec<u8>>| message.unwrap_or_default().into();
+    let raw = TxRaw {
+        body_bytes: encode(tx.body.map(|body| body.encode_to_vec())),
+        auth_info_bytes: encode(tx.auth_info.map(|info| info.encode_to_vec())),
+        signatures: tx.signatures,
+    };
+    Ok(raw.encode_to_vec())
+}

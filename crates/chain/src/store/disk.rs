@@ -1,0 +1,397 @@
+//! State on disk: one `redb` file.
+//!
+//! Tables: values by (key, inverted height); tree nodes; what became superseded at which height; root and block of each
+//! kept height; a few facts about the file. Only [`Disk::commit`] writes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use redb::{
+    Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
+    WriteTransaction,
+};
+
+use crate::context::{BlockInfo, BlockTime};
+use crate::error::{ChainError, HeightError};
+use crate::limits::{PRUNE_PER_COMMIT, STORE_CACHE_BYTES};
+use crate::store::snapshot::{Snapshot, invert};
+use crate::store::tree::{self, Nodes, Proof};
+use crate::store::{Changes, Root, Store, View};
+
+const VALUES: TableDefinition<(&[u8], u64), Option<&[u8]>> = TableDefinition::new("values");
+const NODES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("nodes");
+/// Height since which an entry is superseded, and the entry: a value's key with inverted height, or a node.
+const STALE: TableDefinition<(u64, u8, &[u8], u64), ()> = TableDefinition::new("stale");
+const STALE_VALUE: u8 = 0;
+const STALE_NODE: u8 = 1;
+const HEIGHTS: TableDefinition<u64, &[u8]> = TableDefinition::new("heights");
+const FACTS: TableDefinition<&str, &[u8]> = TableDefinition::new("facts");
+
+/// Layout of the file; a file with another number is refused.
+const FORMAT: u64 = 1;
+
+/// What is remembered about a committed height.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The state's root after the block.
+    pub root: Root,
+    /// The block: chain id, height, time and hash.
+    pub block: BlockInfo,
+}
+
+/// Everything that a commit writes.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Height of the block.
+    pub height: i64,
+    /// The state's root after it.
+    pub root: Root,
+    values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    nodes: BTreeMap<Vec<u8>, Vec<u8>>,
+    superseded: Vec<(u8, Vec<u8>, u64)>,
+}
+
+/// The store. Clones share the file.
+#[derive(Clone)]
+pub struct Disk {
+    database: Arc<Database>,
+    keep_recent: u64,
+}
+
+impl std::fmt::Debug for Disk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Disk")
+            .field("keep_recent", &self.keep_recent)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Disk {
+    /// Opens the file `state.redb` in a directory, creating it if it is missing. `keep_recent` heights are kept, all
+    /// with 0.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is in use, or has another layout.
+    pub fn open(directory: &Path, keep_recent: u64) -> Result<Self, ChainError> {
+        std::fs::create_dir_all(directory)
+            .map_err(|error| ChainError::Store(format!("{}: {error}", directory.display())))?;
+        let path = directory.join("state.redb");
+        let database = Database::builder()
+            .set_cache_size(STORE_CACHE_BYTES)
+            .create(&path)
+            .map_err(|error| ChainError::Store(format!("{}: {error}", path.display())))?;
+        Self::over(database, keep_recent)
+    }
+
+    /// The same in memory: for checking a genesis document without touching a disk.
+    ///
+    /// # Errors
+    /// When memory cannot be had.
+    pub fn in_memory() -> Result<Self, ChainError> {
+        let backend = redb::backends::InMemoryBackend::new();
+        let database = Database::builder()
+            .create_with_backend(backend)
+            .map_err(store_error)?;
+        Self::over(database, 0)
+    }
+
+    fn over(database: Database, keep_recent: u64) -> Result<Self, ChainError> {
+        let mut transaction = database.begin_write().map_err(store_error)?;
+        transaction.set_quick_repair(true);
+        {
+            transaction.open_table(VALUES).map_err(store_error)?;
+            transaction.open_table(NODES).map_err(store_error)?;
+            transaction.open_table(STALE).map_err(store_error)?;
+            transaction.open_table(HEIGHTS).map_err(store_error)?;
+            let mut facts = transaction.open_table(FACTS).map_err(store_error)?;
+            let format = facts
+                .get("format")
+                .map_err(store_error)?
+                .map(|fact| fact.value().to_vec());
+            match format {
+                None => {
+                    let format = FORMAT.to_be_bytes();
+                    facts
+                        .insert("format", format.as_slice())
+                        .map_err(store_error)?;
+                }
+                Some(format) if format == FORMAT.to_be_bytes() => {}
+                Some(_) => {
+                    let text = "the file was written by another version of this program";
+                    return Err(ChainError::Store(text.to_owned()));
+                }
+            }
+        }
+        transaction.commit().map_err(store_error)?;
+        Ok(Self {
+            database: Arc::new(database),
+            keep_recent,
+        })
+    }
+
+    fn read(&self) -> Result<ReadTransaction, ChainError> {
+        self.database.begin_read().map_err(store_error)
+    }
+
+    /// The last committed height; `None` before the first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn last(&self) -> Result<Option<Recorded>, ChainError> {
+        let heights = self.read()?.open_table(HEIGHTS).map_err(store_error)?;
+        let Some((height, bytes)) = heights.last().map_err(store_error)? else {
+            return Ok(None);
+        };
+        self.recorded(height.value(), bytes.value()).map(Some)
+    }
+
+    /// What is remembered about a height.
+    ///
+    /// # Errors
+    /// [`ChainError::Height`] when it is not kept.
+    pub fn at(&self, height: i64) -> Result<Recorded, ChainError> {
+        let heights = self.read()?.open_table(HEIGHTS).map_err(store_error)?;
+        let latest = heights
+            .last()
+            .map_err(store_error)?
+            .map(|(height, _)| height.value());
+        let latest = latest.and_then(|height| i64::try_from(height).ok());
+        let latest = latest.ok_or(HeightError::NotReady {
+            app: crate::APP_NAME,
+        })?;
+        if height < 0 {
+            return Err(HeightError::Negative.into());
+        }
+        if height > latest {
+            return Err(HeightError::Future.into());
+        }
+        let key = u64::try_from(height).unwrap_or(0);
+        match heights.get(key).map_err(store_error)? {
+            Some(bytes) => self.recorded(key, bytes.value()),
+            None => Err(HeightError::Pruned { height, latest }.into()),
+        }
+    }
+
+    fn recorded(&self, height: u64, bytes: &[u8]) -> Result<Recorded, ChainError> {
+        let corrupt = || ChainError::corrupt(format!("height {height}"), "record is too short");
+        let (root, rest) = bytes.split_first_chunk::<32>().ok_or_else(corrupt)?;
+        let (seconds, rest) = rest.split_first_chunk::<8>().ok_or_else(corrupt)?;
+        let (nanos, hash) = rest.split_first_chunk::<4>().ok_or_else(corrupt)?;
+        let time = BlockTime {
+            seconds: i64::from_be_bytes(*seconds),
+            nanos: i32::from_be_bytes(*nanos),
+        };
+        let chain_id = self.fact("chain_id")?.unwrap_or_default();
+        let chain_id =
+            String::from_utf8(chain_id).map_err(|error| ChainError::corrupt("chain_id", error))?;
+        let block = BlockInfo {
+            chain_id,
+            height: i64::try_from(height).map_err(|_| corrupt())?,
+            time,
+            hash: hash.to_vec(),
+            proposer: Vec::new(),
+        };
+        Ok(Recorded { root: *root, block })
+    }
+
+    fn fact(&self, name: &str) -> Result<Option<Vec<u8>>, ChainError> {
+        let facts = self.read()?.open_table(FACTS).map_err(store_error)?;
+        Ok(facts
+            .get(name)
+            .map_err(store_error)?
+            .map(|fact| fact.value().to_vec()))
+    }
+
+    /// Height of the chain's first block; `None` before it.
+    fn initial_height(&self) -> Result<Option<i64>, ChainError> {
+        let Some(bytes) = self.fact("initial_height")? else {
+            return Ok(None);
+        };
+        let bytes = bytes
+            .try_into()
+            .map_err(|_| ChainError::corrupt("initial_height", "a height has 8 bytes"))?;
+        Ok(Some(i64::from_be_bytes(bytes)))
+    }
+
+    /// The state at a kept height.
+    ///
+    /// # Errors
+    /// [`ChainError::Height`] when it is not kept.
+    pub fn snapshot(&self, height: i64) -> Result<Snapshot, ChainError> {
+        self.at(height)?;
+        self.raw_snapshot(height)
+    }
+
+    /// The state before the first block: nothing.
+    pub(crate) fn empty_snapshot(&self) -> Result<Snapshot, ChainError> {
+        self.raw_snapshot(0)
+    }
+
+    fn raw_snapshot(&self, height: i64) -> Result<Snapshot, ChainError> {
+        let values = self.read()?.open_table(VALUES).map_err(store_error)?;
+        Ok(Snapshot::new(values, height))
+    }
+
+    /// Writes a batch and what is remembered about its block, in one fsynced transaction; drops what is no longer kept.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing was written.
+    pub fn commit(&self, batch: &Batch, block: &BlockInfo) -> Result<(), ChainError> {
+        let initial = self.initial_height()?;
+        let height = u64::try_from(batch.height).map_err(|_| HeightError::Negative)?;
+        let mut transaction = self.database.begin_write().map_err(store_error)?;
+        transaction.set_quick_repair(true);
+        transaction
+            .set_durability(Durability::Immediate)
+            .map_err(store_error)?;
+        {
+            let mut values = transaction.open_table(VALUES).map_err(store_error)?;
+            for (key, value) in &batch.values {
+                let key = (key.as_slice(), invert(batch.height));
+                values.insert(key, value.as_deref()).map_err(store_error)?;
+            }
+            let mut nodes = transaction.open_table(NODES).map_err(store_error)?;
+            for (key, node) in &batch.nodes {
+                nodes
+                    .insert(key.as_slice(), node.as_slice())
+                    .map_err(store_error)?;
+            }
+            let mut stale = transaction.open_table(STALE).map_err(store_error)?;
+            for (kind, key, inverted) in &batch.superseded {
+                let entry = (height, *kind, key.as_slice(), *inverted);
+                stale.insert(entry, ()).map_err(store_error)?;
+            }
+            let mut heights = transaction.open_table(HEIGHTS).map_err(store_error)?;
+            let record = [
+                batch.root.as_slice(),
+                &block.time.seconds.to_be_bytes(),
+                &block.time.nanos.to_be_bytes(),
+                &block.hash,
+            ];
+            heights
+                .insert(height, record.concat().as_slice())
+                .map_err(store_error)?;
+            if initial.is_none() {
+                let mut facts = transaction.open_table(FACTS).map_err(store_error)?;
+                let first = batch.height.to_be_bytes();
+                facts
+                    .insert("initial_height", first.as_slice())
+                    .map_err(store_error)?;
+                facts
+                    .insert("chain_id", block.chain_id.as_bytes())
+                    .map_err(store_error)?;
+            }
+        }
+        if self.keep_recent > 0 {
+            prune(
+                &transaction,
+                height.saturating_sub(self.keep_recent.saturating_sub(1)),
+            )?;
+        }
+        transaction.commit().map_err(store_error)
+    }
+
+    /// Version of the tree at a height.
+    fn tree_version(&self, height: i64) -> Result<u64, ChainError> {
+        let first = self.initial_height()?.unwrap_or(height);
+        height
+            .checked_sub(first)
+            .and_then(|version| u64::try_from(version).ok())
+            .ok_or_else(|| {
+                ChainError::Order(format!("height {height} lies before the first, {first}"))
+            })
+    }
+}
+
+/// Drops what no height from `oldest` on can see, and the records of the heights before it.
+fn prune(transaction: &WriteTransaction, oldest: u64) -> Result<(), ChainError> {
+    let mut values = transaction.open_table(VALUES).map_err(store_error)?;
+    let mut nodes = transaction.open_table(NODES).map_err(store_error)?;
+    let mut stale = transaction.open_table(STALE).map_err(store_error)?;
+    let mut heights = transaction.open_table(HEIGHTS).map_err(store_error)?;
+    let end = (oldest, u8::MAX, [].as_slice(), 0);
+    let mut dropped = 0_usize;
+    let due = stale.extract_from_if((0, 0, [].as_slice(), 0)..end, |_, ()| {
+        dropped = dropped.saturating_add(1);
+        dropped <= PRUNE_PER_COMMIT
+    });
+    for entry in due.map_err(store_error)? {
+        let (entry, _) = entry.map_err(store_error)?;
+        let (_, kind, key, inverted) = entry.value();
+        if kind == STALE_VALUE {
+            values.remove((key, inverted)).map_err(store_error)?;
+        } else {
+            nodes.remove(key).map_err(store_error)?;
+        }
+    }
+    heights
+        .retain_in(0..oldest, |_, _| false)
+        .map_err(store_error)?;
+    Ok(())
+}
+
+impl Store for Disk {
+    fn root(&self, height: i64) -> Result<Root, ChainError> {
+        Ok(self.at(height)?.root)
+    }
+
+    fn apply(&self, height: i64, changes: Changes) -> Result<Batch, ChainError> {
+        let last = self.last()?.map(|recorded| recorded.block.height);
+        if last.is_some_and(|last| last.checked_add(1) != Some(height)) || height <= 0 {
+            return Err(ChainError::Order(format!(
+                "height {height} does not follow the last committed one, {}",
+                last.unwrap_or_default()
+            )));
+        }
+        let before = self.raw_snapshot(last.unwrap_or_default())?;
+        let mut values = BTreeMap::new();
+        let mut superseded = Vec::new();
+        for (key, value) in changes {
+            let current = before.entry(&key)?;
+            if current.as_ref().and_then(|(_, value)| value.as_ref()) == value.as_ref() {
+                continue;
+            }
+            if let Some((inverted, _)) = current {
+                superseded.push((STALE_VALUE, key.clone(), inverted));
+            }
+            if value.is_none() {
+                // The mark of the removal itself is of no use once all heights before it are gone.
+                superseded.push((STALE_VALUE, key.clone(), invert(height)));
+            }
+            values.insert(key, value);
+        }
+        let nodes = self.read()?.open_table(NODES).map_err(store_error)?;
+        let reader = Nodes {
+            table: nodes,
+            value: None,
+        };
+        let update = tree::update(&reader, self.tree_version(height)?, &values)?;
+        superseded.extend(update.stale.into_iter().map(|node| (STALE_NODE, node, 0)));
+        Ok(Batch {
+            height,
+            root: update.root,
+            values,
+            nodes: update.nodes,
+            superseded,
+        })
+    }
+
+    fn get(&self, height: i64, key: &[u8]) -> Result<Option<Vec<u8>>, ChainError> {
+        self.snapshot(height)?.get(key)
+    }
+
+    fn prove(&self, height: i64, key: &[u8]) -> Result<Proof, ChainError> {
+        let value = self.get(height, key)?;
+        let nodes = self.read()?.open_table(NODES).map_err(store_error)?;
+        tree::prove(nodes, self.tree_version(height)?, key, value)
+    }
+}
+
+/// Any error of the database.
+pub(super) fn store_error(error: impl std::fmt::Display) -> ChainError {
+    ChainError::Store(error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,297 @@
+//! The checks before the messages, in the SDK's order (chain specification 6.3).
+//!
+//! Each step may read and change state; what they change stays even when a message fails later, nothing of it stays
+//! when one of them fails.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crypto::keys::{Address, PublicKey};
+use proto::cosmos::auth::v1beta1::Params;
+use proto::cosmos::tx::v1beta1::SignerInfo;
+
+use crate::auth::{self, Account};
+use crate::context::{Context, Mode};
+use crate::error::TxError;
+use crate::limits::{GAS_LIMIT_MAX, SIMULATED_SIGNATURE_BYTES, UNORDERED_GAS, UNORDERED_TTL_NANOS};
+use crate::sdk;
+use crate::tx::{GasPrice, Transaction, fees, signing};
+
+/// Runs all checks.
+pub(super) fn check(ctx: &mut Context, tx: &Transaction, minimum: GasPrice) -> Result<(), TxError> {
+    check_extensions(tx)?;
+    if ctx.mode != Mode::Recheck {
+        check_basic(tx)?;
+    }
+    check_timeouts(ctx, tx)?;
+    let params = auth::params(ctx)?;
+    check_memo(tx, &params)?;
+    charge_size(ctx, tx, &params)?;
+    fees::check_minimum(ctx, tx, minimum)?;
+    fees::deduct(ctx, tx)?;
+    set_public_keys(ctx, tx)?;
+    check_signature_count(tx, &params)?;
+    charge_signatures(ctx, tx, &params)?;
+    verify_signatures(ctx, tx)?;
+    increment_sequences(ctx, tx)
+}
+
+fn check_extensions(tx: &Transaction) -> Result<(), TxError> {
+    if tx.body.extension_options.is_empty() {
+        return Ok(());
+    }
+    Err(TxError::sdk(
+        sdk::UNKNOWN_EXTENSION_OPTIONS,
+        "unknown extension options: unknown extension options",
+    ))
+}
+
+fn check_basic(tx: &Transaction) -> Result<(), TxError> {
+    let Some(fee) = &tx.auth_info.fee else {
+        return Err(TxError::sdk(
+            sdk::INSUFFICIENT_FEE,
+            "missing fee: insufficient fee",
+        ));
+    };
+    if fee.gas_limit > GAS_LIMIT_MAX {
+        let text = format!(
+            "invalid gas supplied; {} > {GAS_LIMIT_MAX}: invalid request",
+            fee.gas_limit
+        );
+        return Err(TxError::sdk(sdk::INVALID_REQUEST, text));
+    }
+    let signatures = tx.raw.signatures.len();
+    if signatures == 0 {
+        return Err(TxError::sdk(sdk::NO_SIGNATURES, "no signatures supplied"));
+    }
+    if signatures != tx.signers.len() {
+        let text = format!(
+            "wrong number of signers; expected {}, got {signatures}: unauthorized",
+            tx.signers.len()
+        );
+        return Err(TxError::sdk(sdk::UNAUTHORIZED, text));
+    }
+    Ok(())
+}
+
+fn check_timeouts(ctx: &Context, tx: &Transaction) -> Result<(), TxError> {
+    let timeout = tx.body.timeout_height;
+    let height = u64::try_from(ctx.block.height).unwrap_or(0);
+    if timeout != 0 && height > timeout {
+        let text = format!("block height: {height}, timeout height: {timeout}: tx timeout height");
+        return Err(TxError::sdk(sdk::TX_TIMEOUT_HEIGHT, text));
+    }
+    let now = ctx.block.time;
+    if let (Some(timeout), Some(time)) = (tx.timeout_nanos(), &tx.body.timeout_timestamp)
+        && timeout != 0
+        && now.unix_nanos() > timeout
+    {
+        let text = format!(
+            "block time: {}, timeout timestamp: {}: tx timeout",
+            proto::time::rfc3339(now.seconds, now.nanos.into()),
+            proto::time::rfc3339(time.seconds, time.nanos.into()),
+        );
+        return Err(TxError::sdk(sdk::TX_TIMEOUT, text));
+    }
+    Ok(())
+}
+
+fn check_memo(tx: &Transaction, params: &Params) -> Result<(), TxError> {
+    // The SDK counts bytes and calls them characters.
+    let length = u64::try_from(tx.body.memo.len()).unwrap_or(u64::MAX);
+    let limit = params.max_memo_characters;
+    if length > limit {
+        let text = format!(
+            "maximum number of characters is {limit} but received {length} characters: memo too large"
+        );
+        return Err(TxError::sdk(sdk::MEMO_TOO_LARGE, text));
+    }
+    Ok(())
+}
+
+fn charge_size(ctx: &mut Context, tx: &Transaction, params: &Params) -> Result<(), TxError> {
+    let mut bytes = u64::try_from(tx.size).unwrap_or(u64::MAX);
+    if ctx.mode == Mode::Simulate {
+        // Who simulates before signing pays for the signatures to come.
+        let missing = tx
+            .raw
+            .signatures
+            .iter()
+            .filter(|signature| signature.is_empty())
+            .count();
+        let missing = u64::try_from(missing).unwrap_or(u64::MAX);
+        bytes = bytes.saturating_add(missing.saturating_mul(SIMULATED_SIGNATURE_BYTES));
+    }
+    ctx.charge(bytes.saturating_mul(params.tx_size_cost_per_byte), "txSize")
+}
+
+/// Stores public keys seen for the first time. Events: `tx` with account and sequence, `tx` with the signature.
+fn set_public_keys(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError> {
+    for (position, (signer, info)) in tx.signer_infos().enumerate() {
+        let Some(any) = &info.public_key else {
+            if ctx.mode == Mode::Simulate {
+                continue;
+            }
+            // The reference panics here; a client sees the same code.
+            let text = "signer info without public key: panic";
+            return Err(TxError::registered("undefined", sdk::PANIC, text));
+        };
+        let key = auth::decode_public_key(any).map_err(|reason| {
+            TxError::sdk(sdk::INVALID_PUB_KEY, format!("{reason}: invalid pubkey"))
+        })?;
+        if key.address() != *signer {
+            let text = format!(
+                "pubKey does not match signer address {signer} with signer index: {position}: invalid pubkey"
+            );
+            return Err(TxError::sdk(sdk::INVALID_PUB_KEY, text));
+        }
+        let mut account = existing_account(ctx, signer)?;
+        if let Some(base) = account.base_mut().filter(|base| base.pub_key.is_none()) {
+            base.pub_key = Some(any.clone());
+            auth::save_account(ctx, signer, &account);
+        }
+    }
+    for ((signer, info), signature) in tx.signer_infos().zip(&tx.raw.signatures) {
+        ctx.emit_raw("tx", &[("acc_seq", &format!("{signer}/{}", info.sequence))]);
+        ctx.emit_raw("tx", &[("signature", &STANDARD.encode(signature))]);
+    }
+    Ok(())
+}
+
+fn check_signature_count(tx: &Transaction, params: &Params) -> Result<(), TxError> {
+    let count = u64::try_from(tx.auth_info.signer_infos.len()).unwrap_or(u64::MAX);
+    let limit = params.tx_sig_limit;
+    if count > limit {
+        let text =
+            format!("signatures: {count}, limit: {limit}: maximum number of signatures exceeded");
+        return Err(TxError::sdk(sdk::TOO_MANY_SIGNATURES, text));
+    }
+    Ok(())
+}
+
+fn charge_signatures(ctx: &mut Context, tx: &Transaction, params: &Params) -> Result<(), TxError> {
+    for _ in &tx.auth_info.signer_infos {
+        ctx.charge(params.sig_verify_cost_secp256k1, "ante verify: secp256k1")?;
+    }
+    Ok(())
+}
+
+fn verify_signatures(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError> {
+    let infos = tx.auth_info.signer_infos.len();
+    if infos != tx.signers.len() {
+        let text = format!(
+            "invalid number of signer; expected: {}, got {infos}: unauthorized",
+            tx.signers.len()
+        );
+        return Err(TxError::sdk(sdk::UNAUTHORIZED, text));
+    }
+    if tx.body.unordered {
+        check_unordered(ctx, tx)?;
+    }
+    for ((signer, info), signature) in tx.signer_infos().zip(&tx.raw.signatures) {
+        let account = existing_account(ctx, signer)?;
+        verify_one(ctx, tx, signer, info, signature, &account)?;
+    }
+    Ok(())
+}
+
+fn verify_one(
+    ctx: &Context,
+    tx: &Transaction,
+    signer: &Address,
+    info: &SignerInfo,
+    signature: &[u8],
+    account: &Account,
+) -> Result<(), TxError> {
+    let (number, expected) = account
+        .base()
+        .map_or((0, 0), |base| (base.account_number, base.sequence));
+    if !tx.body.unordered && info.sequence != expected {
+        let text = format!(
+            "account sequence mismatch, expected {expected}, got {}: incorrect account sequence",
+            info.sequence
+        );
+        return Err(TxError::sdk(sdk::WRONG_SEQUENCE, text));
+    }
+    if matches!(ctx.mode, Mode::Simulate | Mode::Recheck) {
+        return Ok(());
+    }
+    let key: PublicKey = account
+        .base()
+        .and_then(|base| base.pub_key.as_ref())
+        .and_then(|any| auth::decode_public_key(any).ok())
+        .ok_or_else(|| {
+            let text = format!("pubkey on account {signer} is not set: invalid pubkey");
+            TxError::sdk(sdk::INVALID_PUB_KEY, text)
+        })?;
+    let chain_id = &ctx.block.chain_id;
+    signing::verify(tx, info, &key, signature, chain_id, number).map_err(|reason| {
+        let text = format!(
+            "signature verification failed; please verify account number ({number}) and chain-id \
+             ({chain_id}): ({reason}): unauthorized"
+        );
+        TxError::sdk(sdk::UNAUTHORIZED, text)
+    })
+}
+
+/// The rules of unordered transactions: a bounded timeout, no sequence, and one use of (signer, timeout).
+fn check_unordered(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError> {
+    let refuse =
+        |text: &str| TxError::sdk(sdk::INVALID_REQUEST, format!("{text}: invalid request"));
+    let Some(timeout) = tx.timeout_nanos().filter(|nanos| *nanos != 0) else {
+        return Err(refuse(
+            "unordered transaction must have timeout_timestamp set",
+        ));
+    };
+    if tx
+        .auth_info
+        .signer_infos
+        .iter()
+        .any(|info| info.sequence > 0)
+    {
+        return Err(refuse("sequence is not allowed for unordered transactions"));
+    }
+    let now = ctx.block.time.unix_nanos();
+    if timeout <= now {
+        return Err(refuse(
+            "unordered transaction has a timeout_timestamp that has already passed",
+        ));
+    }
+    if timeout > now.saturating_add(UNORDERED_TTL_NANOS) {
+        return Err(refuse("unordered tx ttl exceeds 10m0s"));
+    }
+    let nanos = u64::try_from(timeout)
+        .map_err(|_| refuse("timeout_timestamp lies beyond what can be counted"))?;
+    for signer in &tx.signers {
+        ctx.charge(UNORDERED_GAS, "unordered tx")?;
+        if ctx.mode != Mode::Simulate {
+            auth::unordered::use_nonce(ctx, signer, nanos)?;
+        }
+    }
+    Ok(())
+}
+
+fn increment_sequences(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError> {
+    if tx.body.unordered {
+        return Ok(());
+    }
+    for signer in &tx.signers {
+        let mut account = existing_account(ctx, signer)?;
+        if let Some(base) = account.base_mut() {
+            base.sequence = base.sequence.checked_add(1).ok_or_else(|| {
+                TxError::sdk(
+                    sdk::WRONG_SEQUENCE,
+                    "sequence used up: incorrect account sequence",
+                )
+            })?;
+        }
+        auth::save_account(ctx, signer, &account);
+    }
+    Ok(())
+}
+
+fn existing_account(ctx: &Context, address: &Address) -> Result<Account, TxError> {
+    auth::account(ctx, address)?.ok_or_else(|| {
+        let text = format!("account {address} does not exist: unknown address");
+        TxError::sdk(sdk::UNKNOWN_ADDRESS, text)
+    })
+}

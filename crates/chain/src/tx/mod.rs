@@ -1,0 +1,11 @@
+//! Transactions: reading them, checking them before they cost anything (`ante`), running their messages (`run`).
+
+mod ante;
+mod decode;
+mod fees;
+mod run;
+mod signing;
+
+pub use decode::Transaction;
+pub use fees::GasPrice;
+pub(crate) use run::{Outcome, panic_text, run};

@@ -1,0 +1,220 @@
+//! One transaction from bytes to result.
+//!
+//! Two scopes: the ante checks and the messages. A failing check leaves nothing; a failing message leaves what the checks
+//! did (fee, sequence, their events). A panic in either costs the transaction, never the chain.
+
+use std::any::Any as Panic;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use prost_types::Any;
+use proto::cosmos::base::abci::v1beta1::TxMsgData;
+use tendermint_proto::v0_38::abci::{Event, EventAttribute};
+
+use crate::context::{Context, Mode};
+use crate::error::TxError;
+use crate::tx::{GasPrice, Transaction, ante};
+use crate::{router, sdk};
+
+/// What came of a transaction.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    /// Responses of the messages, or the refusal.
+    pub(crate) result: Result<TxMsgData, TxError>,
+    /// The gas limit.
+    pub(crate) gas_wanted: u64,
+    /// Gas consumed.
+    pub(crate) gas_used: u64,
+    /// Events that count: of the checks, and of the messages if all succeeded.
+    pub(crate) events: Vec<Event>,
+}
+
+impl Outcome {
+    fn refused(error: TxError) -> Self {
+        Self {
+            result: Err(error),
+            gas_wanted: 0,
+            gas_used: 0,
+            events: Vec::new(),
+        }
+    }
+}
+
+/// Runs a transaction in the context's mode: checks only for the mempool, checks and messages otherwise.
+pub(crate) fn run(
+    ctx: &mut Context,
+    bytes: &[u8],
+    minimum: GasPrice,
+    gas_limit_max: Option<u64>,
+) -> Outcome {
+    let tx = match Transaction::decode(bytes) {
+        Ok(tx) => tx,
+        Err(error) => return Outcome::refused(error),
+    };
+    if let Err(error) = check_messages(&tx.body.messages) {
+        return Outcome::refused(error);
+    }
+    let gas_wanted = if ctx.mode == Mode::Simulate {
+        u64::MAX
+    } else {
+        tx.fee().gas_limit
+    };
+    ctx.meter((ctx.mode != Mode::Simulate).then_some(gas_wanted));
+    let result = run_metered(ctx, &tx, minimum, gas_limit_max);
+    let gas_used = ctx.gas_used();
+    ctx.unmeter();
+    Outcome {
+        result,
+        gas_wanted,
+        gas_used,
+        events: ctx.take_events(),
+    }
+}
+
+fn run_metered(
+    ctx: &mut Context,
+    tx: &Transaction,
+    minimum: GasPrice,
+    gas_limit_max: Option<u64>,
+) -> Result<TxMsgData, TxError> {
+    let limit = tx.fee().gas_limit;
+    if ctx.mode != Mode::Simulate
+        && let Some(max) = gas_limit_max
+        && limit > max
+    {
+        let text = format!("tx gas limit {limit} exceeds block max gas {max}: invalid gas limit");
+        return Err(TxError::sdk(sdk::INVALID_GAS_LIMIT, text));
+    }
+    scope(ctx, |ctx| ante::check(ctx, tx, minimum))?;
+    if matches!(ctx.mode, Mode::Check | Mode::Recheck) {
+        return Ok(TxMsgData::default());
+    }
+    let of_checks = ctx.take_events();
+    let result = scope(ctx, |ctx| run_messages(ctx, &tx.body.messages));
+    let of_messages = ctx.take_events();
+    ctx.put_events(of_checks);
+    ctx.put_events(of_messages);
+    result
+}
+
+/// Runs `f` so that nothing of it stays when it fails, runs out of gas or panics.
+fn scope<'a, T>(
+    ctx: &mut Context<'a>,
+    f: impl FnOnce(&mut Context<'a>) -> Result<T, TxError>,
+) -> Result<T, TxError> {
+    let mark = ctx.begin();
+    let result = catch_unwind(AssertUnwindSafe(|| f(ctx)))
+        .unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
+    // Running out of gas outweighs whatever the code made of it.
+    let result = match ctx.check_gas() {
+        Ok(()) => result,
+        Err(error) => Err(error.into()),
+    };
+    match &result {
+        Ok(_) => ctx.keep(mark),
+        Err(_) => ctx.drop_to(mark),
+    }
+    result
+}
+
+/// Shape and stateless checks of the messages.
+fn check_messages(messages: &[Any]) -> Result<(), TxError> {
+    if messages.is_empty() {
+        let text = "must contain at least one message: invalid request";
+        return Err(TxError::sdk(sdk::INVALID_REQUEST, text));
+    }
+    for message in messages {
+        let name = proto::any::type_name(&message.type_url);
+        router::check(name, &message.value).unwrap_or_else(|| Err(unhandled(name)))?;
+    }
+    Ok(())
+}
+
+fn unhandled(name: &str) -> TxError {
+    TxError::sdk(
+        sdk::UNKNOWN_REQUEST,
+        format!("no message handler found for {name}: unknown request"),
+    )
+}
+
+fn run_messages(ctx: &mut Context, messages: &[Any]) -> Result<TxMsgData, TxError> {
+    let mut data = TxMsgData::default();
+    let mut events = Vec::new();
+    for (index, message) in messages.iter().enumerate() {
+        let (response, mut of_message) = run_message(ctx, index, message).map_err(|error| {
+            error.wrap(format!("failed to execute message; message index: {index}"))
+        })?;
+        data.msg_responses.push(response);
+        events.append(&mut of_message);
+    }
+    ctx.put_events(events);
+    Ok(data)
+}
+
+/// One message: its response, and its events after the `message` event that names it.
+fn run_message(
+    ctx: &mut Context,
+    index: usize,
+    message: &Any,
+) -> Result<(Any, Vec<Event>), TxError> {
+    let name = proto::any::type_name(&message.type_url);
+    let value =
+        router::execute(ctx, name, &message.value).unwrap_or_else(|| Err(unhandled(name)))?;
+    let response = Any {
+        type_url: format!("/{name}Response"),
+        value,
+    };
+    let signers = router::signers(name, &message.value).unwrap_or_else(|| Ok(Vec::new()))?;
+    let handled = ctx.take_events();
+    let mut attributes = vec![attribute("action", message.type_url.clone())];
+    attributes.extend(
+        signers
+            .into_iter()
+            .next()
+            .map(|signer| attribute("sender", signer)),
+    );
+    let names_module = handled.iter().any(|event| {
+        event
+            .attributes
+            .iter()
+            .any(|attribute| attribute.key == "module")
+    });
+    if let Some(module) = name.split('.').nth(1).filter(|_| !names_module) {
+        attributes.push(attribute("module", module.to_owned()));
+    }
+    let mut events = vec![Event {
+        r#type: "message".to_owned(),
+        attributes,
+    }];
+    events.extend(handled);
+    for event in &mut events {
+        event
+            .attributes
+            .push(attribute("msg_index", index.to_string()));
+    }
+    Ok((response, events))
+}
+
+fn attribute(key: &str, value: String) -> EventAttribute {
+    EventAttribute {
+        key: key.to_owned(),
+        value,
+        index: true,
+    }
+}
+
+/// The answer for a transaction that made the machine panic.
+fn panicked(panic: &(dyn Panic + Send)) -> TxError {
+    TxError::sdk(
+        sdk::PANIC,
+        format!("recovered: {}: panic", panic_text(panic)),
+    )
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn Panic + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}
