@@ -1,0 +1,175 @@
+//! Genesis documents: loaded whole or refused with the name of the culprit; exported as loaded.
+
+use chain::genesis::Document;
+use chain::{Application, ChainError, Options, Rules};
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+fn load(document: &Document) -> Result<Application, ChainError> {
+    let mut application = Application::in_memory(Options::default()).unwrap();
+    application.init_chain(&document.init_chain(Vec::new()).unwrap())?;
+    Ok(application)
+}
+
+/// The error after changing the document's state in one place.
+fn refused(pointer: &str, value: Value) -> String {
+    let mut state = Value::Object(document().app_state);
+    match state.pointer_mut(pointer) {
+        Some(place) => *place = value,
+        None => {
+            let (parent, name) = pointer.rsplit_once('/').unwrap();
+            let parent = state.pointer_mut(parent).unwrap();
+            parent
+                .as_object_mut()
+                .unwrap()
+                .insert(name.to_owned(), value);
+        }
+    }
+    let changed = Document {
+        app_state: state.as_object().unwrap().clone(),
+        ..document()
+    };
+    load(&changed).unwrap_err().to_string()
+}
+
+#[test]
+fn a_corrupted_document_names_the_field() {
+    let cases = [
+        ("/bank/supply/0/amount", json!("1"), "app_state.bank.supply"),
+        (
+            "/bank/balances/0/coins/0/amount",
+            json!("-4"),
+            "app_state.bank.balances[0].coins",
+        ),
+        (
+            "/bank/balances/1/address",
+            json!("pokt1nonsense"),
+            "app_state.bank.balances[1].address",
+        ),
+        ("/bank/colour", json!("red"), "colour"),
+        (
+            "/auth/accounts/1/address",
+            json!(address("alice").to_bech32()),
+            "duplicate account",
+        ),
+        (
+            "/auth/accounts/0/@type",
+            json!("/cosmos.auth.v1beta1.Odd"),
+            "app_state.auth",
+        ),
+        (
+            "/auth/params/tx_sig_limit",
+            json!("0"),
+            "app_state.auth.params.tx_sig_limit",
+        ),
+        ("/relaymill/rules/no_such_rule", json!(true), "no_such_rule"),
+        ("/weather", json!({}), "app_state.weather: unknown section"),
+        (
+            "/staking",
+            json!({"validators": [{}]}),
+            "app_state.staking.validators",
+        ),
+        (
+            "/mint",
+            json!({"params": {"inflation_max": "0.13"}}),
+            "app_state.mint.params.inflation_max",
+        ),
+        (
+            "/authz",
+            json!({"authorization": [1]}),
+            "app_state.authz.authorization",
+        ),
+        ("/shared", json!(null), "app_state.shared"),
+    ];
+    for (pointer, value, expected) in cases {
+        let error = refused(pointer, value);
+        assert!(error.contains(expected), "{pointer}: {error}");
+    }
+    let mut without = document();
+    without.app_state.shift_remove("bank");
+    assert!(
+        load(&without)
+            .unwrap_err()
+            .to_string()
+            .contains("app_state.bank: missing section")
+    );
+}
+
+#[test]
+fn a_document_is_refused_before_its_state_is_read() {
+    let text = document().to_json().unwrap();
+    assert_eq!(Document::parse(&text).unwrap(), document());
+    let cases = [
+        ("\"chain_id\"", "\"chain_name\"", "chain_name"),
+        ("2023-11-14T22:13:20Z", "yesterday", "genesis_time"),
+        (
+            "\"initial_height\": 1",
+            "\"initial_height\": 0",
+            "must be at least 1",
+        ),
+        (
+            "\"max_bytes\": \"22020096\"",
+            "\"max_bytes\": \"many\"",
+            "not a 64-bit number",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        let error = Document::parse(&text.replacen(from, to, 1))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(expected), "{from} -> {to}: {error}");
+    }
+}
+
+#[test]
+fn an_export_loads_and_exports_the_same() {
+    let mut document = document();
+    document
+        .app_state
+        .insert("mint".to_owned(), json!({"minter": {"inflation": "0.000"}}));
+    let mut application = load(&document).unwrap();
+    execute(&mut application, 1, &[transfer("alice", 0, 0, "bob", 5)]);
+    let exported = application.reader().export(None).unwrap();
+    assert_eq!(exported["mint"], document.app_state["mint"]);
+    assert_eq!(
+        exported["relaymill"]["rules"],
+        serde_json::to_value(Rules::mended()).unwrap()
+    );
+
+    let again = Document {
+        app_state: exported.clone(),
+        ..document
+    };
+    let mut application = load(&again).unwrap();
+    execute(&mut application, 1, &[]);
+    assert_eq!(application.reader().export(None).unwrap(), exported);
+    assert_eq!(balance(&application, "bob"), 1_000_005);
+}
+
+#[test]
+fn rules_are_those_of_the_reference_unless_genesis_says_otherwise() {
+    let mut document = document();
+    let rules = |document: &Document| {
+        let mut application = load(document).unwrap();
+        execute(&mut application, 1, &[]);
+        application
+            .reader()
+            .at::<_, ChainError>(None, |ctx| Ok(ctx.rules))
+            .unwrap()
+    };
+    assert_eq!(rules(&document), Rules::mended());
+    document.app_state.insert(
+        "relaymill".to_owned(),
+        json!({"rules": {"bind_leaf_weight": true}}),
+    );
+    assert_eq!(
+        rules(&document),
+        Rules {
+            bind_leaf_weight: true,
+            ..Rules::reference()
+        }
+    );
+    document.app_state.shift_remove("relaymill");
+    assert_eq!(rules(&document), Rules::reference());
+}

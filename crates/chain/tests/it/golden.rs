@@ -1,0 +1,269 @@
+//! Bank transactions of a recorded reference chain: every check, result, log and event.
+//!
+//! The recording's genesis is loaded without its validators, delegations and grants, which belong to modules that do
+//! not run yet. Blocks up to [`LAST`] are executed with the recorded hash, time and transactions; transactions that
+//! hold only bank messages, and bytes that are no transaction, must fare exactly as recorded.
+
+use std::io::{BufRead, BufReader};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chain::genesis::Document;
+use chain::{Application, Options};
+use flate2::read::GzDecoder;
+use serde_json::{Value, json};
+use tendermint_proto::google::protobuf::Timestamp;
+use tendermint_proto::v0_38::abci::{Event, RequestCheckTx, RequestFinalizeBlock, ResponseCheckTx};
+
+/// Later bank transactions depend on messages of modules.
+const LAST: i64 = 22;
+
+fn path(name: &str) -> String {
+    format!(
+        "{}/../../tests/vectors/golden/chain-a/{name}",
+        env!("CARGO_MANIFEST_DIR")
+    )
+}
+
+fn rows(name: &str) -> impl Iterator<Item = Value> {
+    let file = std::fs::File::open(path(name)).unwrap();
+    BufReader::new(GzDecoder::new(file))
+        .lines()
+        .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+}
+
+/// The recorded genesis without what needs modules that do not run.
+fn document() -> Document {
+    let mut json: Value =
+        serde_json::from_str(&std::fs::read_to_string(path("genesis.json")).unwrap()).unwrap();
+    let state = &mut json["app_state"];
+    state["staking"]["validators"] = json!([]);
+    state["staking"]["delegations"] = json!([]);
+    state["authz"]["authorization"] = json!([]);
+    Document::parse(&json.to_string()).unwrap()
+}
+
+/// Whether a recorded transaction does nothing but bank messages, or cannot be read at all.
+fn is_bank(row: &Value) -> bool {
+    let Some(messages) = row["body"]["messages"].as_array() else {
+        return true;
+    };
+    messages.iter().all(|message| {
+        message["@type"]
+            .as_str()
+            .is_some_and(|name| name.starts_with("/cosmos.bank."))
+    })
+}
+
+/// What a recording and this machine can both say about events.
+fn flat(events: &[Event]) -> Vec<(String, Vec<(String, String)>)> {
+    let pairs = |event: &Event| {
+        event
+            .attributes
+            .iter()
+            .map(|pair| (pair.key.clone(), pair.value.clone()))
+            .collect()
+    };
+    events
+        .iter()
+        .map(|event| (event.r#type.clone(), pairs(event)))
+        .collect()
+}
+
+fn recorded_events(events: &Value) -> Vec<(String, Vec<(String, String)>)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let pairs = |event: &Value| {
+        let attributes = event["attributes"].as_array().unwrap();
+        attributes
+            .iter()
+            .map(|pair| (text(&pair["key"]), text(&pair["value"])))
+            .collect()
+    };
+    let events = events.as_array().map_or(&[][..], Vec::as_slice);
+    events
+        .iter()
+        .map(|event| (text(&event["type"]), pairs(event)))
+        .collect()
+}
+
+/// Logs without what is free: Go's file names, texts of its libraries and gas numbers.
+fn comparable(log: &str, code: u64) -> String {
+    match code {
+        2 | 7 | 11 | 111_222 => String::new(),
+        42 => "tx timeout".to_owned(),
+        _ => log.to_owned(),
+    }
+}
+
+fn check(application: &Application, row: &Value, recheck: bool) -> ResponseCheckTx {
+    let tx = hex::decode(row["tx_hex"].as_str().unwrap()).unwrap();
+    application.check_tx(&RequestCheckTx {
+        tx: tx.into(),
+        r#type: recheck.into(),
+    })
+}
+
+fn request(row: &Value) -> RequestFinalizeBlock {
+    let header = &row["block"]["block"]["header"];
+    let (seconds, nanos) = proto::time::parse_rfc3339(header["time"].as_str().unwrap()).unwrap();
+    let txs = row["block"]["block"]["data"]["txs"].as_array().unwrap();
+    let bytes = |value: &Value| hex::decode(value.as_str().unwrap()).unwrap();
+    RequestFinalizeBlock {
+        txs: txs
+            .iter()
+            .map(|tx| STANDARD.decode(tx.as_str().unwrap()).unwrap().into())
+            .collect(),
+        hash: bytes(&row["block"]["block_id"]["hash"]).into(),
+        height: row["height"].as_i64().unwrap(),
+        time: Some(Timestamp { seconds, nanos }),
+        proposer_address: bytes(&header["proposer_address"]).into(),
+        ..Default::default()
+    }
+}
+
+/// Checks all transactions that were sent after a height, in their order, as the recording node did.
+fn check_sent(application: &Application, height: i64, sent: &[Value]) -> (usize, usize) {
+    let (mut compared, mut refused) = (0, 0);
+    for row in sent {
+        let included = row["result"]["height"].as_i64();
+        let Some(after) = row["sent_after_height"].as_i64() else {
+            continue;
+        };
+        if after < height && included.is_some_and(|included| included > height) {
+            check(application, row, true);
+        }
+        let Some(expected) = row["check_tx"].as_object().filter(|_| after == height) else {
+            continue;
+        };
+        let answer = check(application, row, false);
+        let code = expected["code"].as_u64().unwrap();
+        let intent = &row["intent"];
+        if is_bank(row) {
+            compared += 1;
+            refused += usize::from(code != 0);
+            assert_eq!(u64::from(answer.code), code, "{intent}: {}", answer.log);
+            assert_eq!(answer.codespace, expected["codespace"], "{intent}");
+            let log = expected["log"].as_str().unwrap();
+            assert_eq!(
+                comparable(&answer.log, code),
+                comparable(log, code),
+                "{intent}"
+            );
+        }
+    }
+    (compared, refused)
+}
+
+#[test]
+fn bank_transactions_fare_as_recorded() {
+    let document = document();
+    let sent: Vec<Value> = rows("txs.jsonl.gz").collect();
+    let mut application = Application::in_memory(Options::default()).unwrap();
+    application
+        .init_chain(&document.init_chain(Vec::new()).unwrap())
+        .unwrap();
+    let (mut checks, mut refusals, mut executed, mut failed) = (0, 0, 0, 0);
+    for row in rows("blocks.jsonl.gz").take_while(|row| row["height"].as_i64() <= Some(LAST)) {
+        let height = row["height"].as_i64().unwrap();
+        let response = application.finalize_block(&request(&row)).unwrap();
+        let recorded = &row["block_results"];
+        for tx in sent
+            .iter()
+            .filter(|tx| tx["result"]["height"] == json!(height) && is_bank(tx))
+        {
+            let index = usize::try_from(tx["result"]["index"].as_u64().unwrap()).unwrap();
+            let (expected, result) = (&recorded["txs_results"][index], &response.tx_results[index]);
+            let intent = &tx["intent"];
+            if intent == "FAIL out of gas in block" {
+                continue;
+            }
+            executed += 1;
+            failed += usize::from(result.code != 0);
+            let code = expected["code"].as_u64().unwrap();
+            assert_eq!(u64::from(result.code), code, "{intent}: {}", result.log);
+            assert_eq!(json!(result.codespace), expected["codespace"], "{intent}");
+            let log = expected["log"].as_str().unwrap();
+            assert_eq!(
+                comparable(&result.log, code),
+                comparable(log, code),
+                "{intent}"
+            );
+            let data = expected["data"].as_str().unwrap_or_default();
+            assert_eq!(STANDARD.encode(&result.data), data, "{intent}");
+            assert_eq!(
+                flat(&result.events),
+                recorded_events(&expected["events"]),
+                "{intent}"
+            );
+        }
+        let params = response.consensus_param_updates.unwrap();
+        let block = params.block.unwrap();
+        let expected = &recorded["consensus_param_updates"]["block"];
+        assert_eq!(json!(block.max_bytes.to_string()), expected["max_bytes"]);
+        assert_eq!(json!(block.max_gas.to_string()), expected["max_gas"]);
+        assert!(params.version.is_some() && params.abci.is_some());
+        application.commit().unwrap();
+        let (compared, refused) = check_sent(&application, height, &sent);
+        checks += compared;
+        refusals += refused;
+    }
+    // So that a change of the recording or of the filter cannot empty this test.
+    assert!(
+        checks > 60 && refusals >= 20,
+        "{checks} checks, {refusals} refusals"
+    );
+    assert!(
+        executed >= 45 && failed >= 5,
+        "{executed} executed, {failed} failed"
+    );
+}
+
+#[test]
+fn account_and_bank_queries_answer_as_recorded() {
+    let mut application = Application::in_memory(Options::default()).unwrap();
+    application
+        .init_chain(&document().init_chain(Vec::new()).unwrap())
+        .unwrap();
+    let first = rows("blocks.jsonl.gz").next().unwrap();
+    application.finalize_block(&request(&first)).unwrap();
+    application.commit().unwrap();
+    let reader = application.reader();
+    let mut compared = 0;
+    for row in rows("queries.jsonl.gz") {
+        let method = row["method"].as_str().unwrap();
+        let fixed = [
+            "/cosmos.auth.v1beta1.Query/Params",
+            "/cosmos.auth.v1beta1.Query/Bech32Prefix",
+            "/cosmos.bank.v1beta1.Query/Params",
+            "/cosmos.bank.v1beta1.Query/DenomMetadata",
+            "/cosmos.bank.v1beta1.Query/DenomsMetadata",
+            "/cosmos.consensus.v1.Query/Params",
+        ];
+        let ours = method.starts_with("/cosmos.auth.") || method.starts_with("/cosmos.bank.");
+        let code = row["grpc_code"].as_i64().unwrap();
+        if !fixed.contains(&method) && !(ours && code != 0) {
+            continue;
+        }
+        let request = hex::decode(row["request_hex"].as_str().unwrap()).unwrap();
+        let answer = reader.query(method, &request, None);
+        compared += 1;
+        match answer {
+            Ok(answer) => {
+                assert_eq!(code, 0, "{method}");
+                let expected = row["response_hex"].as_str().unwrap();
+                assert_eq!(hex::encode(answer.value), expected, "{method}");
+            }
+            Err(error) => {
+                assert_eq!(i64::from(error.grpc as i32), code, "{method}: {error}");
+                let message = row["grpc_message"].as_str().unwrap();
+                let prefix = message.split(':').next().unwrap();
+                let prefix = prefix.split("invalid bech32").next().unwrap().trim_end();
+                assert!(
+                    error.message.starts_with(prefix),
+                    "{method}: {error} / {message}"
+                );
+            }
+        }
+    }
+    assert!(compared > 20, "{compared}");
+}

@@ -1,0 +1,9 @@
+//! Tests of the whole state machine through its verbs.
+
+#![allow(missing_docs)]
+
+mod genesis;
+mod golden;
+mod replay;
+mod restart;
+mod support;
