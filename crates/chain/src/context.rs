@@ -80,11 +80,14 @@ pub struct Context<'a> {
     pub mode: Mode,
     view: &'a dyn View,
     changes: Changes,
-    undo: Vec<(Vec<u8>, Option<Option<Vec<u8>>>)>,
+    undo: Vec<Undo>,
     depth: u32,
     events: Vec<Event>,
     gas: gas::Meter,
 }
+
+/// A key and the change of it before it was changed again, if there was one.
+type Undo = (Vec<u8>, Option<Option<Vec<u8>>>);
 
 /// A point to which changes and events can be taken back.
 #[derive(Clone, Copy, Debug)]

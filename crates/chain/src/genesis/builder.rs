@@ -139,7 +139,7 @@ impl GenesisBuilder {
             })
             .collect();
         auth_types::GenesisState {
-            params: self.auth.clone(),
+            params: self.auth,
             accounts,
         }
     }

@@ -12,6 +12,9 @@ use crate::store::{Pair, View, is_empty_range};
 /// Values: key and inverted height to value, or nothing where the key was removed.
 pub(super) type ValueTable = ReadOnlyTable<(&'static [u8], u64), Option<&'static [u8]>>;
 
+/// Inverted height and value of an entry.
+type Entry = (u64, Option<Vec<u8>>);
+
 /// An immutable view of one height.
 pub struct Snapshot {
     values: ValueTable,
@@ -43,7 +46,7 @@ impl Snapshot {
     }
 
     /// The newest entry of a key up to this height: its inverted height and its value.
-    pub(super) fn entry(&self, key: &[u8]) -> Result<Option<(u64, Option<Vec<u8>>)>, ChainError> {
+    pub(super) fn entry(&self, key: &[u8]) -> Result<Option<Entry>, ChainError> {
         let versions = (key, self.inverted)..=(key, u64::MAX);
         let Some(entry) = self.values.range(versions).map_err(store_error)?.next() else {
             return Ok(None);
