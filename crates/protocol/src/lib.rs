@@ -24,15 +24,18 @@ pub mod claim;
 pub mod decimal;
 pub mod difficulty;
 mod error;
+pub mod error_body;
 pub mod height;
 pub mod http;
 pub mod limits;
+pub mod metering;
 pub mod params;
 pub mod proof;
 pub mod relay;
 pub mod ring;
 pub mod session;
 pub mod settlement;
+pub mod stream;
 pub mod validate;
 mod wire;
 

@@ -114,13 +114,30 @@ pub fn decode_request(bytes: &[u8]) -> Result<RelayRequest, ProtocolError> {
 /// # Errors
 /// [`ProtocolError::Decode`], [`ProtocolError::RelayResponse`].
 pub fn decode_response(bytes: &[u8]) -> Result<RelayResponse, ProtocolError> {
-    let (response, payload_hash_present) = decode_response_as_sent(bytes)?;
-    if payload_hash_present && response.payload_hash.is_empty() {
+    let (response, present) = decode_response_as_sent(bytes)?;
+    refuse_empty_hash(&response, present)?;
+    Ok(response)
+}
+
+/// [`decode_response`] of shared bytes: the payload is not copied.
+///
+/// # Errors
+/// As [`decode_response`].
+pub fn decode_response_bytes(bytes: Bytes) -> Result<RelayResponse, ProtocolError> {
+    let present = wire::has_field(&bytes, PAYLOAD_HASH_FIELD);
+    let response =
+        RelayResponse::decode(bytes).map_err(|error| decode_error("RelayResponse", &error))?;
+    refuse_empty_hash(&response, present)?;
+    Ok(response)
+}
+
+fn refuse_empty_hash(response: &RelayResponse, present: bool) -> Result<(), ProtocolError> {
+    if present && response.payload_hash.is_empty() {
         return Err(ProtocolError::RelayResponse(
             "payload hash of length 0".to_owned(),
         ));
     }
-    Ok(response)
+    Ok(())
 }
 
 /// Decodes a response and says whether field 4 was on the wire at all (see [`signable_response_as_sent`]).

@@ -4,11 +4,14 @@
 
 mod claim;
 mod difficulty;
+mod error_body;
 mod params;
 mod proof;
 mod relay;
 mod ring;
 mod session;
 mod settlement;
+mod stream;
 mod validate;
 mod vectors;
+mod vectors_walk;

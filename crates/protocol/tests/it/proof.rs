@@ -122,8 +122,10 @@ const DECIDED_BY_STATE: [&str; 12] = [
     "claim header end height differs",
 ];
 
+type Rule = fn(&ProofFailure) -> bool;
+
 /// What the reference accepts and ours refuses, and by which rule.
-const FORBIDDEN: [(&str, fn(&ProofFailure) -> bool); 6] = [
+const FORBIDDEN: [(&str, Rule); 6] = [
     ("relay: response payload kept (not dehydrated)", |f| {
         matches!(f, ProofFailure::NotExact(_))
     }),
