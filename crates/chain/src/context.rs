@@ -397,3 +397,6 @@ impl Iterator for Chunks<'_, '_> {
         self.ready.pop_front().map(Ok)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,3 +71,6 @@ pub fn paginate<T>(
     }
     Ok((rows, page))
 }
+
+#[cfg(test)]
+mod tests;

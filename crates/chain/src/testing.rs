@@ -69,7 +69,7 @@ impl TestChain {
         &self.memory
     }
 
-    /// Gives an account upokt out of nothing, without touching the supply.
+    /// Mints upokt for an account.
     ///
     /// # Errors
     /// When it has more than 128 bits of it.

@@ -25,7 +25,7 @@ use crate::limits::KEEP_RECENT;
 use crate::router::{self, Step};
 use crate::rules::Rules;
 use crate::store::{Batch, Changes, Disk, Root, Snapshot, Store};
-use crate::tx::{GasPrice, Outcome, Transaction, panic_text, run};
+use crate::tx::{GasPrice, Outcome, panic_text, read, run};
 use crate::{APP_NAME, APP_VERSION, consensus, genesis};
 
 mod proposal;
@@ -249,7 +249,7 @@ impl Application {
         let max_bytes = params.block.map_or(-1, |block| block.max_bytes);
         let max_bytes = usize::try_from(max_bytes).unwrap_or(usize::MAX);
         let fits = proposal::size(&request.txs) <= max_bytes;
-        let readable = request.txs.iter().all(|tx| Transaction::decode(tx).is_ok());
+        let readable = request.txs.iter().all(|tx| read(tx).is_ok());
         let status = if fits && readable {
             ProposalStatus::Accept
         } else {

@@ -1,5 +1,6 @@
 //! Queries: any gRPC method by its path, at any kept height, from any thread.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use prost::Message;
@@ -15,7 +16,7 @@ use crate::genesis;
 use crate::router::{self, decode_request};
 use crate::rules::Rules;
 use crate::store::{Disk, Layered};
-use crate::tx::{GasPrice, run};
+use crate::tx::{GasPrice, panic_text, run};
 use crate::{APP_NAME, APP_VERSION, sdk};
 
 /// Path of the one method that runs a transaction.
@@ -110,7 +111,14 @@ impl Reader {
             });
         }
         self.at(height, |ctx| {
-            let value = router::query(ctx, path, data)?;
+            // A query that panics is a bug that must not take its caller along.
+            let answer = catch_unwind(AssertUnwindSafe(|| router::query(ctx, path, data)));
+            let value = answer.unwrap_or_else(|panic| {
+                Err(QueryError::internal(format!(
+                    "panic: {}",
+                    panic_text(panic.as_ref())
+                )))
+            })?;
             Ok(QueryAnswer {
                 value,
                 height: ctx.block.height,

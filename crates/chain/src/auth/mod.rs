@@ -195,3 +195,6 @@ pub fn params(ctx: &Context) -> Result<Params, ChainError> {
 pub fn save_params(ctx: &mut Context, params: &Params) {
     ctx.set(keys::PARAMS.to_vec(), params.encode_to_vec());
 }
+
+#[cfg(test)]
+mod tests;

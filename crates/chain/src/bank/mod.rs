@@ -295,3 +295,6 @@ fn write_amount(ctx: &mut Context, key: Vec<u8>, amount: u128) {
         ctx.set(key, amount.to_be_bytes().to_vec());
     }
 }
+
+#[cfg(test)]
+mod tests;

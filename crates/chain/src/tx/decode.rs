@@ -139,3 +139,6 @@ fn signers(messages: &[Any], fee: Option<&Fee>) -> Result<Vec<Address>, TxError>
     }
     Ok(signers)
 }
+
+#[cfg(test)]
+mod tests;

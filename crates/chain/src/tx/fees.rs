@@ -131,3 +131,6 @@ pub(super) fn deduct(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError>
     );
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

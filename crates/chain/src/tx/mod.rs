@@ -8,4 +8,4 @@ mod signing;
 
 pub use decode::Transaction;
 pub use fees::GasPrice;
-pub(crate) use run::{Outcome, panic_text, run};
+pub(crate) use run::{Outcome, panic_text, read, run};

@@ -46,13 +46,10 @@ pub(crate) fn run(
     minimum: GasPrice,
     gas_limit_max: Option<u64>,
 ) -> Outcome {
-    let tx = match Transaction::decode(bytes) {
+    let tx = match read(bytes) {
         Ok(tx) => tx,
         Err(error) => return Outcome::refused(error),
     };
-    if let Err(error) = check_messages(&tx.body.messages) {
-        return Outcome::refused(error);
-    }
     let gas_wanted = if ctx.mode == Mode::Simulate {
         u64::MAX
     } else {
@@ -94,6 +91,16 @@ fn run_metered(
     ctx.put_events(of_checks);
     ctx.put_events(of_messages);
     result
+}
+
+/// Decodes a transaction and checks its messages without state. A panic in a module's check is a refusal.
+pub(crate) fn read(bytes: &[u8]) -> Result<Transaction, TxError> {
+    let read = || {
+        let tx = Transaction::decode(bytes)?;
+        check_messages(&tx.body.messages)?;
+        Ok(tx)
+    };
+    catch_unwind(read).unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
 }
 
 /// Runs `f` so that nothing of it stays when it fails, runs out of gas or panics.
@@ -217,4 +224,66 @@ pub(crate) fn panic_text(panic: &(dyn Panic + Send)) -> String {
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Rules;
+    use crate::testing::TestChain;
+
+    fn with_context(limit: Option<u64>, f: impl FnOnce(&mut Context)) {
+        let chain = TestChain::new(Rules::reference());
+        let mut ctx = Context::for_test(chain.view(), chain.block.clone(), chain.rules);
+        ctx.meter(limit);
+        f(&mut ctx);
+    }
+
+    #[test]
+    fn a_panic_costs_the_scope_and_nothing_else() {
+        with_context(None, |ctx| {
+            ctx.set(b"kept".to_vec(), vec![1]);
+            let result: Result<(), _> = scope(ctx, |ctx| {
+                ctx.set(b"kept".to_vec(), vec![2]);
+                ctx.set(b"lost".to_vec(), vec![2]);
+                ctx.emit_raw("lost", &[]);
+                let _: Result<(), TxError> = ctx.atomic(|_| panic!("index 7 out of {}", 3));
+                Ok(())
+            });
+            let error = result.unwrap_err();
+            assert_eq!((error.codespace.as_ref(), error.code), ("sdk", 111_222));
+            assert!(error.log.contains("index 7 out of 3"), "{}", error.log);
+            assert_eq!(ctx.get(b"kept").unwrap(), Some(vec![1]));
+            assert_eq!(ctx.get(b"lost").unwrap(), None);
+            assert!(ctx.events().is_empty());
+            assert!(scope(ctx, |_| Ok(())).is_ok());
+        });
+    }
+
+    #[test]
+    fn running_out_of_gas_outweighs_what_the_code_made_of_it() {
+        with_context(Some(5_000), |ctx| {
+            let result = scope(ctx, |ctx| {
+                ctx.set(b"key".to_vec(), vec![0; 1_000]);
+                let swallowed = ctx.get(b"key").is_err();
+                Ok(swallowed)
+            });
+            let error = result.unwrap_err();
+            assert_eq!((error.codespace.as_ref(), error.code), ("sdk", 11));
+            let text =
+                "out of gas in location: WritePerByte; gasWanted: 5000, gasUsed: 32090: out of gas";
+            assert_eq!(error.log, text);
+        });
+    }
+
+    #[test]
+    fn messages_that_nobody_handles_are_refused() {
+        let any = Any {
+            type_url: "/cosmos.gov.v1.MsgVote".to_owned(),
+            value: Vec::new(),
+        };
+        let error = check_messages(&[any]).unwrap_err();
+        assert_eq!((error.codespace.as_ref(), error.code), ("sdk", 6));
+        assert_eq!(check_messages(&[]).unwrap_err().code, 18);
+    }
 }
