@@ -30,9 +30,6 @@ pub const KEEP_RECENT: u64 = 1_000;
 /// settlement block of 3,000 claims supersedes about 60,000.
 pub const PRUNE_PER_COMMIT: usize = 200_000;
 
-/// Entries of one key that a walk steps over before it seeks: a seek costs about as much as 16 steps.
-pub const WALK_STEPS: usize = 16;
-
 /// Memory of the store's page cache: 256 MiB holds the whole state of MainNet's size (5,000 suppliers, 300 services).
 pub const STORE_CACHE_BYTES: usize = 256 * 1_024 * 1_024;
 

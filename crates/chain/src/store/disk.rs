@@ -1,7 +1,7 @@
 //! State on disk: one `redb` file.
 //!
-//! Tables: values by (key, inverted height); tree nodes; what became superseded at which height; root and block of each
-//! kept height; a few facts about the file. Only [`Disk::commit`] writes.
+//! Tables: the newest value of each key; superseded values by (key, inverted height); tree nodes; what became superseded
+//! at which height; root and block of each kept height; a few facts about the file. Only [`Disk::commit`] writes.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +19,8 @@ use crate::store::snapshot::{Snapshot, invert};
 use crate::store::tree::{self, Nodes, Proof};
 use crate::store::{Changes, Root, Store, View};
 
-const VALUES: TableDefinition<(&[u8], u64), Option<&[u8]>> = TableDefinition::new("values");
+const LATEST: TableDefinition<&[u8], (u64, &[u8])> = TableDefinition::new("latest");
+const HISTORY: TableDefinition<(&[u8], u64), Option<&[u8]>> = TableDefinition::new("history");
 const NODES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("nodes");
 /// Height since which an entry is superseded, and the entry: a value's key with inverted height, or a node.
 const STALE: TableDefinition<(u64, u8, &[u8], u64), ()> = TableDefinition::new("stale");
@@ -47,9 +48,9 @@ pub struct Batch {
     pub height: i64,
     /// The state's root after it.
     pub root: Root,
-    values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    values: Changes,
     nodes: BTreeMap<Vec<u8>, Vec<u8>>,
-    superseded: Vec<(u8, Vec<u8>, u64)>,
+    stale_nodes: Vec<Vec<u8>>,
 }
 
 /// The store. Clones share the file.
@@ -100,7 +101,8 @@ impl Disk {
         let mut transaction = database.begin_write().map_err(store_error)?;
         transaction.set_quick_repair(true);
         {
-            transaction.open_table(VALUES).map_err(store_error)?;
+            transaction.open_table(LATEST).map_err(store_error)?;
+            transaction.open_table(HISTORY).map_err(store_error)?;
             transaction.open_table(NODES).map_err(store_error)?;
             transaction.open_table(STALE).map_err(store_error)?;
             transaction.open_table(HEIGHTS).map_err(store_error)?;
@@ -229,8 +231,16 @@ impl Disk {
     }
 
     fn raw_snapshot(&self, height: i64) -> Result<Snapshot, ChainError> {
-        let values = self.read()?.open_table(VALUES).map_err(store_error)?;
-        Ok(Snapshot::new(values, height))
+        let transaction = self.read()?;
+        let latest = transaction.open_table(LATEST).map_err(store_error)?;
+        let history = transaction.open_table(HISTORY).map_err(store_error)?;
+        let heights = transaction.open_table(HEIGHTS).map_err(store_error)?;
+        let last = heights
+            .last()
+            .map_err(store_error)?
+            .map_or(0, |(height, _)| height.value());
+        let height = u64::try_from(height).map_err(|_| HeightError::Negative)?;
+        Ok(Snapshot::new(latest, history, height, height == last))
     }
 
     /// Writes a batch and what is remembered about its block, in one fsynced transaction; drops what is no longer kept.
@@ -246,11 +256,7 @@ impl Disk {
             .set_durability(Durability::Immediate)
             .map_err(store_error)?;
         {
-            let mut values = transaction.open_table(VALUES).map_err(store_error)?;
-            for (key, value) in &batch.values {
-                let key = (key.as_slice(), invert(batch.height));
-                values.insert(key, value.as_deref()).map_err(store_error)?;
-            }
+            write_values(&transaction, height, &batch.values)?;
             let mut nodes = transaction.open_table(NODES).map_err(store_error)?;
             for (key, node) in &batch.nodes {
                 nodes
@@ -258,8 +264,8 @@ impl Disk {
                     .map_err(store_error)?;
             }
             let mut stale = transaction.open_table(STALE).map_err(store_error)?;
-            for (kind, key, inverted) in &batch.superseded {
-                let entry = (height, *kind, key.as_slice(), *inverted);
+            for node in &batch.stale_nodes {
+                let entry = (height, STALE_NODE, node.as_slice(), 0);
                 stale.insert(entry, ()).map_err(store_error)?;
             }
             let mut heights = transaction.open_table(HEIGHTS).map_err(store_error)?;
@@ -304,9 +310,48 @@ impl Disk {
     }
 }
 
+/// Puts the new values in place; what they supersede goes to the history, under the height that wrote it.
+fn write_values(
+    transaction: &WriteTransaction,
+    height: u64,
+    values: &Changes,
+) -> Result<(), ChainError> {
+    let mut latest = transaction.open_table(LATEST).map_err(store_error)?;
+    let mut history = transaction.open_table(HISTORY).map_err(store_error)?;
+    let mut stale = transaction.open_table(STALE).map_err(store_error)?;
+    for (key, value) in values {
+        let key = key.as_slice();
+        let before = match value {
+            Some(value) => latest
+                .insert(key, (height, value.as_slice()))
+                .map_err(store_error)?,
+            None => latest.remove(key).map_err(store_error)?,
+        };
+        if let Some(before) = before {
+            let (written, old) = before.value();
+            history
+                .insert((key, invert(written)), Some(old))
+                .map_err(store_error)?;
+            stale
+                .insert((height, STALE_VALUE, key, invert(written)), ())
+                .map_err(store_error)?;
+        }
+        if value.is_none() {
+            // The mark of the removal is of no use once all heights before it are gone.
+            history
+                .insert((key, invert(height)), None)
+                .map_err(store_error)?;
+            stale
+                .insert((height, STALE_VALUE, key, invert(height)), ())
+                .map_err(store_error)?;
+        }
+    }
+    Ok(())
+}
+
 /// Drops what no height from `oldest` on can see, and the records of the heights before it.
 fn prune(transaction: &WriteTransaction, oldest: u64) -> Result<(), ChainError> {
-    let mut values = transaction.open_table(VALUES).map_err(store_error)?;
+    let mut history = transaction.open_table(HISTORY).map_err(store_error)?;
     let mut nodes = transaction.open_table(NODES).map_err(store_error)?;
     let mut stale = transaction.open_table(STALE).map_err(store_error)?;
     let mut heights = transaction.open_table(HEIGHTS).map_err(store_error)?;
@@ -320,7 +365,7 @@ fn prune(transaction: &WriteTransaction, oldest: u64) -> Result<(), ChainError> 
         let (entry, _) = entry.map_err(store_error)?;
         let (_, kind, key, inverted) = entry.value();
         if kind == STALE_VALUE {
-            values.remove((key, inverted)).map_err(store_error)?;
+            history.remove((key, inverted)).map_err(store_error)?;
         } else {
             nodes.remove(key).map_err(store_error)?;
         }
@@ -345,21 +390,11 @@ impl Store for Disk {
             )));
         }
         let before = self.raw_snapshot(last.unwrap_or_default())?;
-        let mut values = BTreeMap::new();
-        let mut superseded = Vec::new();
+        let mut values = Changes::new();
         for (key, value) in changes {
-            let current = before.entry(&key)?;
-            if current.as_ref().and_then(|(_, value)| value.as_ref()) == value.as_ref() {
-                continue;
+            if before.get(&key)? != value {
+                values.insert(key, value);
             }
-            if let Some((inverted, _)) = current {
-                superseded.push((STALE_VALUE, key.clone(), inverted));
-            }
-            if value.is_none() {
-                // The mark of the removal itself is of no use once all heights before it are gone.
-                superseded.push((STALE_VALUE, key.clone(), invert(height)));
-            }
-            values.insert(key, value);
         }
         let nodes = self.read()?.open_table(NODES).map_err(store_error)?;
         let reader = Nodes {
@@ -367,13 +402,12 @@ impl Store for Disk {
             value: None,
         };
         let update = tree::update(&reader, self.tree_version(height)?, &values)?;
-        superseded.extend(update.stale.into_iter().map(|node| (STALE_NODE, node, 0)));
         Ok(Batch {
             height,
             root: update.root,
             values,
             nodes: update.nodes,
-            superseded,
+            stale_nodes: update.stale,
         })
     }
 

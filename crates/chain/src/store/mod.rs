@@ -1,8 +1,9 @@
 //! State as a map of bytes to bytes, at many heights.
 //!
-//! [`View`] is what execution reads: one immutable height. [`Disk`] keeps the heights: every value once per version in a
-//! table ordered by key and then by falling version, so that the value at a height is one seek; a Jellyfish Merkle tree
-//! over SHA-256 of keys and values gives the root, which is the app hash. A commit is one fsynced transaction that also
+//! [`View`] is what execution reads: one immutable height. [`Disk`] keeps the heights: the newest
+//! values in one table, superseded ones in another ordered by key and then by falling height, so that the last height
+//! never meets what is gone and an older one is one seek more; a Jellyfish Merkle tree over SHA-256 of keys and values
+//! gives the root, which is the app hash. A commit is one fsynced transaction that also
 //! drops the versions that nobody may read any more. [`Memory`] is a view for tests and for genesis.
 
 use std::collections::BTreeMap;

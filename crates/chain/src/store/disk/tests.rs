@@ -91,9 +91,12 @@ fn pruning_leaves_only_what_the_kept_heights_see() {
         }
         put(&disk, height, changes);
     }
-    let values = disk.read().unwrap().open_table(VALUES).unwrap();
-    // `hot` twice; once-50; once-49 with its value at 49 and its removal at 50.
-    assert_eq!(values.iter().unwrap().count(), 5);
+    let latest = disk.read().unwrap().open_table(LATEST).unwrap();
+    // `hot` and once-50.
+    assert_eq!(latest.iter().unwrap().count(), 2);
+    let history = disk.read().unwrap().open_table(HISTORY).unwrap();
+    // `hot` at 49; once-49 with its value at 49 and its removal at 50.
+    assert_eq!(history.iter().unwrap().count(), 3);
     let nodes = disk.read().unwrap().open_table(NODES).unwrap();
     assert!(nodes.iter().unwrap().count() < 12);
     assert!(
