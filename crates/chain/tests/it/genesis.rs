@@ -173,3 +173,41 @@ fn rules_are_those_of_the_reference_unless_genesis_says_otherwise() {
     document.app_state.shift_remove("relaymill");
     assert_eq!(rules(&document), Rules::reference());
 }
+
+#[test]
+fn module_accounts_must_cover_the_stakes() {
+    let mut builder = builder();
+    builder
+        .gateway
+        .gateway_list
+        .push(proto::pocket::gateway::Gateway {
+            address: address("bob").to_bech32(),
+            stake: Some(coin(500)),
+            ..Default::default()
+        });
+    let mut document = builder.build().unwrap();
+    let application = load(&document).unwrap();
+    drop(application);
+
+    // The same supply, but the coins are carol's.
+    let module = crypto::keys::Address::module("gateway").to_bech32();
+    let bank = document.app_state.get_mut("bank").unwrap();
+    let balances = bank["balances"].as_array_mut().unwrap();
+    let place = balances
+        .iter()
+        .position(|entry| entry["address"] == json!(module))
+        .unwrap();
+    balances[place]["coins"][0]["amount"] = json!("499");
+    let carol = json!(address("carol").to_bech32());
+    let place = balances
+        .iter()
+        .position(|entry| entry["address"] == carol)
+        .unwrap();
+    balances[place]["coins"][0]["amount"] = json!("1000001");
+    let error = load(&document).unwrap_err().to_string();
+    assert!(error.contains("app_state.bank.balances"), "{error}");
+    assert!(
+        error.contains("holds 499upokt, but 500upokt are staked"),
+        "{error}"
+    );
+}

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs)]
 
+mod ante;
 mod genesis;
 mod golden;
 mod replay;

@@ -1,0 +1,168 @@
+//! The checks before the messages: one bent transaction a row. What the recording covers is in `golden`.
+
+use chain::tx::GasPrice;
+use chain::{Application, Options};
+use prost_types::Any;
+use tendermint_proto::v0_38::abci::response_process_proposal::ProposalStatus;
+use tendermint_proto::v0_38::abci::{RequestPrepareProposal, RequestProcessProposal};
+
+use crate::support::*;
+
+fn application(minimum: &str) -> Application {
+    let minimum_gas_price: GasPrice = minimum.parse().unwrap();
+    let options = Options {
+        minimum_gas_price,
+        ..Options::default()
+    };
+    let mut application = Application::in_memory(options).unwrap();
+    let mut builder = builder();
+    for name in ["s0", "s1", "s2", "s3", "s4", "s5", "s6"] {
+        builder.account(address(name), None, 1_000);
+    }
+    let document = builder.build().unwrap();
+    application
+        .init_chain(&document.init_chain(Vec::new()).unwrap())
+        .unwrap();
+    execute(&mut application, 1, &[]);
+    application
+}
+
+fn draft() -> Draft {
+    Draft::new("alice", 0, 0, &send("alice", "bob", 5))
+}
+
+#[test]
+fn each_check_refuses_with_its_code() {
+    type Bend = fn(&mut Draft);
+    let rows: [(&str, u32, &str, Bend); 7] = [
+        ("extension", 31, "unknown extension options", |draft| {
+            draft.body.extension_options.push(Any {
+                type_url: "/cosmos.bank.v1beta1.MsgSend".to_owned(),
+                value: Vec::new(),
+            });
+        }),
+        ("memo", 12, "memo too large", |draft| {
+            draft.body.memo = "m".repeat(257)
+        }),
+        ("fee coins", 13, "invalid fee amount", |draft| {
+            draft.fee.amount = vec![coin(5), coin(6)];
+        }),
+        ("fee too high", 5, "spendable balance", |draft| {
+            draft.fee.amount = vec![coin(2_000_000)]
+        }),
+        ("granter", 18, "fee grants are not enabled", |draft| {
+            draft.fee.granter = address("bob").to_bech32();
+        }),
+        ("stranger", 9, "does not exist", |draft| {
+            *draft = Draft::new("nobody", 0, 0, &send("nobody", "bob", 5));
+        }),
+        (
+            "key of another",
+            8,
+            "pubKey does not match signer",
+            |draft| {
+                draft.signers[0].0 = "bob".to_owned();
+            },
+        ),
+    ];
+    let application = application("0");
+    for (name, code, text, bend) in rows {
+        let mut bent = draft();
+        bend(&mut bent);
+        let answer = check(&application, &bent.sign());
+        assert_eq!(
+            (answer.code, answer.codespace.as_str()),
+            (code, "sdk"),
+            "{name}: {}",
+            answer.log
+        );
+        assert!(answer.log.contains(text), "{name}: {}", answer.log);
+    }
+}
+
+#[test]
+fn a_timeout_height_may_still_be_reached() {
+    let mut application = application("0");
+    execute(&mut application, 2, &[]);
+    let mut late = draft();
+    late.body.timeout_height = 2;
+    assert_eq!(check(&application, &late.sign()).code, 0);
+    let result = execute(&mut application, 3, &[late.sign()])
+        .tx_results
+        .remove(0);
+    assert_eq!((result.code, result.codespace.as_str()), (30, "sdk"));
+    assert!(result.log.contains("block height: 3, timeout height: 2"));
+}
+
+#[test]
+fn more_than_seven_signatures_are_too_many() {
+    let application = application("0");
+    let mut many = draft();
+    for (position, name) in ["s0", "s1", "s2", "s3", "s4", "s5", "s6"]
+        .iter()
+        .enumerate()
+    {
+        let number = u64::try_from(position).unwrap() + 3;
+        many = many.message(&send(name, "bob", 1)).signer(name, number, 0);
+    }
+    let answer = check(&application, &many.sign());
+    assert_eq!(
+        (answer.code, answer.codespace.as_str()),
+        (14, "sdk"),
+        "{}",
+        answer.log
+    );
+    assert!(answer.log.contains("signatures: 8, limit: 7"));
+    many.body.messages.pop();
+    many.signers.pop();
+    assert_eq!(check(&application, &many.sign()).code, 0);
+}
+
+#[test]
+fn the_minimum_price_binds_the_mempool_and_not_the_block() {
+    let mut application = application("0.001upokt");
+    let mut cheap = draft();
+    cheap.fee.gas_limit = 200_001;
+    cheap.fee.amount = vec![coin(200)];
+    let answer = check(&application, &cheap.sign());
+    assert_eq!((answer.code, answer.codespace.as_str()), (13, "sdk"));
+    assert!(
+        answer.log.contains("got: 200upokt required: 201upokt"),
+        "{}",
+        answer.log
+    );
+    let mut fair = cheap.clone();
+    fair.fee.amount = vec![coin(201)];
+    assert_eq!(check(&application, &fair.sign()).code, 0);
+    assert_eq!(
+        execute(&mut application, 2, &[cheap.sign()]).tx_results[0].code,
+        0
+    );
+}
+
+#[test]
+fn proposals_keep_the_order_and_the_limit() {
+    let application = application("0");
+    let txs: Vec<bytes::Bytes> = (0..5)
+        .map(|sequence| transfer("alice", 0, sequence, "bob", 1).into())
+        .collect();
+    // In a block each takes its bytes, a tag and a length of two bytes.
+    let size: usize = txs[..3].iter().map(|tx| tx.len() + 3).sum();
+    let max_tx_bytes = i64::try_from(size).unwrap();
+    let request = RequestPrepareProposal {
+        txs: txs.clone(),
+        max_tx_bytes,
+        ..Default::default()
+    };
+    assert_eq!(application.prepare_proposal(&request).txs, txs[..3]);
+    let process = |txs: Vec<bytes::Bytes>| {
+        let request = RequestProcessProposal {
+            txs,
+            ..Default::default()
+        };
+        application.process_proposal(&request).unwrap().status
+    };
+    assert_eq!(process(txs.clone()), i32::from(ProposalStatus::Accept));
+    let garbage = [txs, vec![bytes::Bytes::from_static(b"garbage")]].concat();
+    assert_eq!(process(garbage), i32::from(ProposalStatus::Reject));
+}
