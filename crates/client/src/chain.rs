@@ -43,7 +43,8 @@ impl Chain {
     /// Waits up to `config.startup_wait` for a node that is not up or not at the head of its
     /// network.
     ///
-    /// # Errors [`Error::WrongChain`] at once; [`Error::Behind`], [`Error::Unreachable`] and the
+    /// # Errors
+    /// [`Error::WrongChain`] at once; [`Error::Behind`], [`Error::Unreachable`] and the
     /// like after the wait; [`Error::Config`] for URLs that cannot be used.
     pub async fn connect(config: Config, tasks: &net::Tasks) -> Result<Arc<Self>> {
         let policy = match config.allow_private {

@@ -155,10 +155,9 @@ impl Chain {
         let (grpc, deadline) = (self.grpc.clone(), self.config.timeouts.query);
         let fetch = move || async move {
             let request = shared::QueryParamsAtHeightRequest { height };
-            Ok(grpc
-                .call(&m::SHARED_PARAMS_AT, request, deadline)
-                .await?
-                .params)
+            let answer = grpc.call(&m::SHARED_PARAMS_AT, request, deadline).await?;
+            Grid::new(&answer.params).map_err(|error| Error::malformed("shared params", error))?;
+            Ok(answer.params)
         };
         let latest = self.height();
         if height <= latest {
@@ -171,7 +170,8 @@ impl Chain {
     /// the suppliers are those that claims are checked against. Its `application` is what the chain
     /// knew when it was first asked; [`Chain::application`] is live.
     ///
-    /// # Errors [`Error::Refused`] with the chain's text where there is no such session:
+    /// # Errors
+    /// [`Error::Refused`] with the chain's text where there is no such session:
     /// application or service unknown, not staked, or without suppliers.
     pub async fn session(
         &self,
@@ -210,8 +210,12 @@ impl Chain {
             address: address.to_owned(),
         };
         let fetch = move || async move {
-            let answer = grpc.find(&m::APPLICATION, request, deadline).await?;
-            Ok(answer.map(|answer| Arc::new(answer.application)))
+            let asked = request.address.clone();
+            let Some(answer) = grpc.find(&m::APPLICATION, request, deadline).await? else {
+                return Ok(None);
+            };
+            same("application", &asked, &answer.application.address)?;
+            Ok(Some(Arc::new(answer.application)))
         };
         self.caches
             .applications
@@ -230,8 +234,12 @@ impl Chain {
             ..Default::default()
         };
         let fetch = move || async move {
-            let answer = grpc.find(&m::SUPPLIER, request, deadline).await?;
-            Ok(answer.map(|answer| Arc::new(answer.supplier)))
+            let asked = request.operator_address.clone();
+            let Some(answer) = grpc.find(&m::SUPPLIER, request, deadline).await? else {
+                return Ok(None);
+            };
+            same("supplier", &asked, &answer.supplier.operator_address)?;
+            Ok(Some(Arc::new(answer.supplier)))
         };
         self.caches
             .suppliers
@@ -250,8 +258,12 @@ impl Chain {
             dehydrated: false,
         };
         let fetch = move || async move {
-            let answer = grpc.find(&m::SERVICE, request, deadline).await?;
-            Ok(answer.map(|answer| Arc::new(answer.service)))
+            let asked = request.id.clone();
+            let Some(answer) = grpc.find(&m::SERVICE, request, deadline).await? else {
+                return Ok(None);
+            };
+            same("service", &asked, &answer.service.id)?;
+            Ok(Some(Arc::new(answer.service)))
         };
         self.caches
             .services
@@ -272,13 +284,18 @@ impl Chain {
             .grpc
             .find(&m::GATEWAY, request, self.config.timeouts.query)
             .await?;
-        Ok(answer.map(|answer| answer.gateway))
+        let Some(gateway::QueryGetGatewayResponse { gateway }) = answer else {
+            return Ok(None);
+        };
+        same("gateway", address, &gateway.address)?;
+        Ok(Some(gateway))
     }
 
     /// The relay difficulty of a service at `height`: it decides which relays of a session that
     /// started then are mined. `None` for an unknown service.
     ///
-    /// # Errors [`Error`] when the node cannot say, and for a height above the latest.
+    /// # Errors
+    /// [`Error`] when the node cannot say, and for a height above the latest.
     pub async fn difficulty_at(
         &self,
         service: &str,
@@ -291,8 +308,17 @@ impl Chain {
             block_height: height,
         };
         let fetch = move || async move {
-            let answer = grpc.find(&m::DIFFICULTY_AT, request, deadline).await?;
-            Ok(answer.map(|answer| answer.relay_mining_difficulty))
+            let asked = request.service_id.clone();
+            let Some(answer) = grpc.find(&m::DIFFICULTY_AT, request, deadline).await? else {
+                return Ok(None);
+            };
+            let difficulty = answer.relay_mining_difficulty;
+            same("difficulty", &asked, &difficulty.service_id)?;
+            if difficulty.target_hash.len() != 32 {
+                let reason = format!("target of {} bytes", difficulty.target_hash.len());
+                return Err(Error::malformed("difficulty", reason));
+            }
+            Ok(Some(difficulty))
         };
         let key = (service.to_owned(), height);
         self.caches
@@ -304,7 +330,8 @@ impl Chain {
     /// The compute units of one relay of a service at `height`: the weight of a leaf. `None` for an
     /// unknown service. Nodes too old to know say what holds now.
     ///
-    /// # Errors [`Error`] when the node cannot say, and for a height above the latest.
+    /// # Errors
+    /// [`Error`] when the node cannot say, and for a height above the latest.
     pub async fn compute_units_at(&self, service: &str, height: i64) -> Result<Option<u64>> {
         self.committed("compute_units_at", height)?;
         let (grpc, deadline) = (self.grpc.clone(), self.config.timeouts.query);
@@ -314,7 +341,10 @@ impl Chain {
         };
         let fetch = move || async move {
             let answer = grpc.find(&m::COMPUTE_UNITS_AT, request, deadline).await?;
-            Ok(answer.map(|answer| answer.compute_units_per_relay))
+            match answer.map(|answer| answer.compute_units_per_relay) {
+                Some(0) => Err(Error::malformed("compute units", "0 for one relay")),
+                units => Ok(units),
+            }
         };
         let key = (service.to_owned(), height);
         match self
@@ -345,7 +375,8 @@ impl Chain {
     /// The public key of an account: `None` until its first transaction. Known keys are kept for
     /// good, absence is not.
     ///
-    /// # Errors As [`Chain::account`].
+    /// # Errors
+    /// As [`Chain::account`].
     pub async fn public_key(&self, address: &str) -> Result<Option<PublicKey>> {
         let (grpc, deadline) = (self.grpc.clone(), self.config.timeouts.query);
         let owned = address.to_owned();
@@ -398,7 +429,14 @@ impl Chain {
             .grpc
             .find(&m::CLAIM, request, self.config.timeouts.query)
             .await?;
-        Ok(answer.map(|answer| answer.claim))
+        let Some(proof::QueryGetClaimResponse { claim }) = answer else {
+            return Ok(None);
+        };
+        same("claim", operator, &claim.supplier_operator_address)?;
+        let header = claim.session_header.as_ref();
+        let session = header.map_or("", |header| header.session_id.as_str());
+        same("claim", session_id, session)?;
+        Ok(Some(claim))
     }
 
     /// All claims of a supplier that are not settled. Not cached.
@@ -542,6 +580,17 @@ fn session_start(params: &shared::Params, height: i64) -> Result<i64> {
     Ok(grid.start(Height(height)).0)
 }
 
+/// An answer about something else, or about nothing, is no answer.
+fn same(what: &str, asked: &str, got: &str) -> Result<()> {
+    if asked == got {
+        return Ok(());
+    }
+    Err(Error::malformed(
+        what,
+        format!("asked for `{asked}`, got `{got}`"),
+    ))
+}
+
 /// A session that is whole and the one asked for.
 fn checked_session(
     session: Option<session::Session>,
@@ -586,6 +635,7 @@ async fn account(
         .account
         .ok_or_else(|| Error::malformed("account", "empty answer"))?;
     let base = base_account(&any)?;
+    same("account", address, &base.address)?;
     let public_key = base.pub_key.as_ref().map(public_key).transpose()?.flatten();
     Ok(Some(Account {
         address: base.address,

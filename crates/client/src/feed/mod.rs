@@ -111,7 +111,7 @@ pub(crate) struct Board {
 }
 
 impl Board {
-    /// A board that starts with these blocks, in order; at least one.
+    /// A board that starts with this block.
     pub(crate) fn new(first: BlockEvent) -> Self {
         let health = Health {
             state: FeedState::Live,
@@ -145,17 +145,25 @@ impl Board {
         self.lock().get(&height).cloned()
     }
 
-    /// The time between blocks, over those in memory; `None` while there is only one.
+    /// The usual time between blocks: the median over the latest ones, so that a pause of the
+    /// chain does not count for long. `None` while only one is known.
     pub(crate) fn block_time(&self) -> Option<Duration> {
         let recent = self.lock();
-        let mut newest = recent.values().rev();
-        let last = newest.next()?;
-        let first = newest.nth(7).or_else(|| recent.values().next())?;
-        let blocks = u32::try_from(last.height.saturating_sub(first.height)).ok()?;
-        last.time
-            .duration_since(first.time)
-            .ok()?
-            .checked_div(blocks)
+        let newest: Vec<&BlockEvent> = recent.values().rev().take(9).collect();
+        let mut times: Vec<Duration> = newest
+            .windows(2)
+            .filter_map(|pair| {
+                let [later, earlier] = pair else { return None };
+                let blocks = u32::try_from(later.height.saturating_sub(earlier.height)).ok()?;
+                later
+                    .time
+                    .duration_since(earlier.time)
+                    .ok()?
+                    .checked_div(blocks)
+            })
+            .collect();
+        times.sort();
+        times.get(times.len() / 2).copied()
     }
 
     /// Silence after which the subscription counts as dead.

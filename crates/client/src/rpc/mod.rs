@@ -109,7 +109,8 @@ impl Rpc {
 
     /// Who the node is and how far.
     ///
-    /// # Errors As every call here: [`Error::Unreachable`], [`Error::Timeout`], [`Error::Rpc`],
+    /// # Errors
+    /// As every call here: [`Error::Unreachable`], [`Error::Timeout`], [`Error::Rpc`],
     /// [`Error::Malformed`].
     pub async fn status(&self) -> Result<Status> {
         self.ask("status", json!({})).await
@@ -148,7 +149,8 @@ impl Rpc {
     /// One page of the transactions that match a query such as `message.sender='pokt1…'`; pages
     /// count from 1.
     ///
-    /// # Errors As [`Rpc::status`].
+    /// # Errors
+    /// As [`Rpc::status`].
     pub async fn tx_search(&self, query: &str, page: u32, per_page: u32) -> Result<TxSearchAnswer> {
         let params = json!({
             "query": query, "prove": false, "page": page.to_string(),
@@ -160,7 +162,8 @@ impl Rpc {
     /// Offers a transaction to the mempool; the answer is its check, code 19 for one that is there
     /// already.
     ///
-    /// # Errors As [`Rpc::status`].
+    /// # Errors
+    /// As [`Rpc::status`].
     pub async fn broadcast_tx_sync(&self, tx: &[u8]) -> Result<BroadcastAnswer> {
         let params = json!({"tx": codec::base64::encode(tx)});
         match self
@@ -180,7 +183,8 @@ impl Rpc {
     /// Any query of the application by its gRPC path, request and answer encoded; height 0 is the
     /// latest.
     ///
-    /// # Errors As [`Rpc::status`]. A refusal by the application is an answer with a code.
+    /// # Errors
+    /// As [`Rpc::status`]. A refusal by the application is an answer with a code.
     pub async fn abci_query(&self, path: &str, data: &[u8], height: i64) -> Result<QueryAnswer> {
         #[derive(Deserialize)]
         struct Answer {

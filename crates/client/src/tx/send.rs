@@ -151,7 +151,8 @@ impl<L: Ledger> Sender<L> {
     /// transaction of an earlier life, do no harm. What passes with time is tried again at each
     /// block; the rest is a rejection.
     ///
-    /// # Errors What is not transient: [`Error::Closed`] at shutdown, [`Error::Build`], answers
+    /// # Errors
+    /// What is not transient: [`Error::Closed`] at shutdown, [`Error::Build`], answers
     /// that cannot be used. A node that cannot be reached is waited for, as blocks are what time is
     /// measured in here.
     pub async fn send(

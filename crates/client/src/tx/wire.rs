@@ -42,7 +42,8 @@ impl Chain {
     /// Offers a signed transaction to the node's mempool: accepted there, or why not. Over gRPC,
     /// and over the RPC where gRPC cannot be reached.
     ///
-    /// # Errors [`Error`] when the node cannot say.
+    /// # Errors
+    /// [`Error`] when the node cannot say.
     pub async fn broadcast(&self, tx_bytes: &[u8]) -> Result<Result<(), Rejection>> {
         let deadline = self.config.timeouts.transaction;
         let request = tx::BroadcastTxRequest {
