@@ -35,3 +35,18 @@ pub const STORE_CACHE_BYTES: usize = 256 * 1_024 * 1_024;
 
 /// Bytes that a missing signature is charged for in a simulation: a signature, its key and their wrapping, as the SDK.
 pub const SIMULATED_SIGNATURE_BYTES: u64 = 64 + 33 + 16;
+
+/// Characters of a service id: the reference's.
+pub const MAX_SERVICE_ID_CHARS: usize = 42;
+
+/// Characters of a service name: the reference's.
+pub const MAX_SERVICE_NAME_CHARS: usize = 169;
+
+/// Compute units of one relay: the reference's 2 times 2^20.
+pub const MAX_COMPUTE_UNITS_PER_RELAY: u64 = 2_097_152;
+
+/// Bytes of the card of a service or a gateway: the reference's 256 KiB.
+pub const MAX_METADATA_CARD_BYTES: usize = 262_144;
+
+/// Smallest spend limit of an application a session, in upokt: the reference's 1 POKT.
+pub const MIN_SPEND_LIMIT_UPOKT: u64 = 1_000_000;

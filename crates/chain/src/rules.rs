@@ -40,6 +40,12 @@ pub struct Rules {
     pub rev_share_at_session: bool,
     /// Q9: a change of params builds on the pending change, if there is one.
     pub params_update_on_pending: bool,
+    /// Chain 2: session ends in messages and block phases come from the params of the height, not from the live ones,
+    /// which are behind in the first block of a new session length.
+    pub grid_of_the_height: bool,
+    /// Chain 10: the first change of the session size records the old one from height 1 on, not from the current
+    /// height, so that sessions already running keep their suppliers.
+    pub session_size_from_first_height: bool,
 }
 
 impl Rules {
@@ -60,6 +66,8 @@ impl Rules {
             discarded_claim_changes_nothing: false,
             rev_share_at_session: false,
             params_update_on_pending: false,
+            grid_of_the_height: false,
+            session_size_from_first_height: false,
         }
     }
 
@@ -80,6 +88,8 @@ impl Rules {
             discarded_claim_changes_nothing: true,
             rev_share_at_session: true,
             params_update_on_pending: true,
+            grid_of_the_height: true,
+            session_size_from_first_height: true,
         }
     }
 }

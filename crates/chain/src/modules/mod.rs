@@ -12,3 +12,6 @@ pub mod session;
 pub mod shared;
 pub mod supplier;
 pub mod tokenomics;
+
+#[cfg(test)]
+mod tests;

@@ -1,62 +1,80 @@
-//! The module `application`.
+//! `application`: who pays for relays. An application stakes for one service and delegates to gateways that sign for it.
+//!
+//! Invariants
+//! - the sum of all stakes is covered by the balance of the module account `application`;
+//! - every index entry follows from a record, and [`state::save`] is the only writer of both;
+//! - `pending_undelegations` remembers, by session end, gateways whose signatures still count for that session.
+//!
+//! Start with [`state::get`] and the messages, one file each.
 
-use proto::pocket::application::GenesisState;
+use proto::pocket::application::{
+    MsgDelegateToGateway, MsgStakeApplication, MsgTransferApplication, MsgUndelegateFromGateway,
+    MsgUnstakeApplication, MsgUpdateParam, MsgUpdateParams,
+};
 
 use crate::context::Context;
-use crate::error::{ChainError, GenesisError, QueryError, TxError};
+use crate::error::{ChainError, TxError};
+use crate::modules::shared::{address, message};
 
-/// Loads the module's section of a genesis document.
+mod end_block;
+pub mod error;
+mod genesis;
+mod keys;
+mod msg_delegate_to_gateway;
+mod msg_stake_application;
+mod msg_transfer_application;
+mod msg_undelegate_from_gateway;
+mod msg_unstake_application;
+mod msg_update_param;
+mod msg_update_params;
+mod params;
+mod query;
+mod state;
+mod transfer;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use end_block::end_block;
+pub use genesis::{export_genesis, init_genesis};
+pub use params::params;
+pub use query::query;
+pub use state::{all, get, is_active, is_staked_for, save};
+
+/// Name of the module and of its account.
+pub const MODULE: &str = "application";
+
+message::messages! {
+    MsgUpdateParams: signer authority, check msg_update_params::check, execute msg_update_params::execute;
+    MsgUpdateParam: signer authority, check msg_update_param::check, execute msg_update_param::execute;
+    MsgStakeApplication: signer address, check msg_stake_application::check, execute msg_stake_application::execute;
+    MsgUnstakeApplication: signer address, check msg_unstake_application::check, execute msg_unstake_application::execute;
+    MsgDelegateToGateway: signer app_address, check msg_delegate_to_gateway::check, execute msg_delegate_to_gateway::execute;
+    MsgUndelegateFromGateway: signer app_address, check msg_undelegate_from_gateway::check, execute msg_undelegate_from_gateway::execute;
+    MsgTransferApplication: signer source_address, check msg_transfer_application::check, execute msg_transfer_application::execute;
+}
+
+/// Nothing happens at the beginning of a block.
 ///
 /// # Errors
-/// Names the field that is wrong.
-pub fn init_genesis(_ctx: &mut Context, _state: GenesisState) -> Result<(), GenesisError> {
+/// Never.
+pub fn begin_block(_ctx: &mut Context<'_>) -> Result<(), ChainError> {
     Ok(())
 }
 
-/// The module's section of an exported document.
-///
-/// # Errors
-/// When the store fails.
-pub fn export_genesis(_ctx: &Context) -> Result<GenesisState, ChainError> {
-    Ok(GenesisState::default())
+/// Checks the address of an application in a message.
+fn check_address(text: &str) -> Result<(), TxError> {
+    address::parse(text).map(|_| ()).map_err(|reason| {
+        error::Error::InvalidAddress.because(format_args!(
+            "invalid application address {text}; ({reason})"
+        ))
+    })
 }
 
-/// Executes a message of this module; the answer is the encoded response. `None` for other types.
-pub fn execute(
-    _ctx: &mut Context,
-    _type_name: &str,
-    _value: &[u8],
-) -> Option<Result<Vec<u8>, TxError>> {
-    None
-}
-
-/// Checks a message without state. `None` for other types.
-pub fn check(_type_name: &str, _value: &[u8]) -> Option<Result<(), TxError>> {
-    None
-}
-
-/// The addresses that must sign a message, as written in it. `None` for other types.
-pub fn signers(_type_name: &str, _value: &[u8]) -> Option<Result<Vec<String>, TxError>> {
-    None
-}
-
-/// Answers a method of the module's query service. `None` for methods it does not have.
-pub fn query(_ctx: &Context, _method: &str, _data: &[u8]) -> Option<Result<Vec<u8>, QueryError>> {
-    None
-}
-
-/// Runs before the transactions of a block.
-///
-/// # Errors
-/// When the store fails; the node stops.
-pub fn begin_block(_ctx: &mut Context) -> Result<(), ChainError> {
-    Ok(())
-}
-
-/// Runs after the transactions of a block.
-///
-/// # Errors
-/// When the store fails; the node stops.
-pub fn end_block(_ctx: &mut Context) -> Result<(), ChainError> {
-    Ok(())
+/// Checks the address of a gateway in a message.
+fn check_gateway_address(text: &str) -> Result<(), TxError> {
+    address::parse(text).map(|_| ()).map_err(|reason| {
+        error::Error::InvalidGatewayAddress
+            .because(format_args!("invalid gateway address {text}; ({reason})"))
+    })
 }

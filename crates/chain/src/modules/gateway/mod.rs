@@ -1,62 +1,65 @@
-//! The module `gateway`.
+//! `gateway`: who signs relays for applications that delegated to it.
+//!
+//! Invariants
+//! - the sum of all stakes is covered by the balance of the module account `gateway`;
+//! - a gateway has an unstake height exactly when it is marked as unbonding.
+//!
+//! Start with [`state::get`] and the messages, one file each. Undelegation of a gateway that stopped is the business
+//! of `application`.
 
-use proto::pocket::gateway::GenesisState;
+use proto::pocket::gateway::{
+    MsgStakeGateway, MsgUnstakeGateway, MsgUpdateGatewayMetadata, MsgUpdateParam, MsgUpdateParams,
+};
 
 use crate::context::Context;
-use crate::error::{ChainError, GenesisError, QueryError, TxError};
+use crate::error::{ChainError, TxError};
+use crate::modules::shared::{address, message};
 
-/// Loads the module's section of a genesis document.
+mod end_block;
+pub mod error;
+mod genesis;
+mod keys;
+mod msg_stake_gateway;
+mod msg_unstake_gateway;
+mod msg_update_gateway_metadata;
+mod msg_update_param;
+mod msg_update_params;
+mod params;
+mod query;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use end_block::end_block;
+pub use genesis::{export_genesis, init_genesis};
+pub use params::params;
+pub use query::query;
+pub use state::{all, get, is_active, unbonding};
+
+/// Name of the module and of its account.
+pub const MODULE: &str = "gateway";
+
+message::messages! {
+    MsgUpdateParams: signer authority, check msg_update_params::check, execute msg_update_params::execute;
+    MsgUpdateParam: signer authority, check msg_update_param::check, execute msg_update_param::execute;
+    MsgStakeGateway: signer address, check msg_stake_gateway::check, execute msg_stake_gateway::execute;
+    MsgUnstakeGateway: signer address, check msg_unstake_gateway::check, execute msg_unstake_gateway::execute;
+    MsgUpdateGatewayMetadata: signer address, check msg_update_gateway_metadata::check, execute msg_update_gateway_metadata::execute;
+}
+
+/// Nothing happens at the beginning of a block.
 ///
 /// # Errors
-/// Names the field that is wrong.
-pub fn init_genesis(_ctx: &mut Context, _state: GenesisState) -> Result<(), GenesisError> {
+/// Never.
+pub fn begin_block(_ctx: &mut Context<'_>) -> Result<(), ChainError> {
     Ok(())
 }
 
-/// The module's section of an exported document.
-///
-/// # Errors
-/// When the store fails.
-pub fn export_genesis(_ctx: &Context) -> Result<GenesisState, ChainError> {
-    Ok(GenesisState::default())
-}
-
-/// Executes a message of this module; the answer is the encoded response. `None` for other types.
-pub fn execute(
-    _ctx: &mut Context,
-    _type_name: &str,
-    _value: &[u8],
-) -> Option<Result<Vec<u8>, TxError>> {
-    None
-}
-
-/// Checks a message without state. `None` for other types.
-pub fn check(_type_name: &str, _value: &[u8]) -> Option<Result<(), TxError>> {
-    None
-}
-
-/// The addresses that must sign a message, as written in it. `None` for other types.
-pub fn signers(_type_name: &str, _value: &[u8]) -> Option<Result<Vec<String>, TxError>> {
-    None
-}
-
-/// Answers a method of the module's query service. `None` for methods it does not have.
-pub fn query(_ctx: &Context, _method: &str, _data: &[u8]) -> Option<Result<Vec<u8>, QueryError>> {
-    None
-}
-
-/// Runs before the transactions of a block.
-///
-/// # Errors
-/// When the store fails; the node stops.
-pub fn begin_block(_ctx: &mut Context) -> Result<(), ChainError> {
-    Ok(())
-}
-
-/// Runs after the transactions of a block.
-///
-/// # Errors
-/// When the store fails; the node stops.
-pub fn end_block(_ctx: &mut Context) -> Result<(), ChainError> {
-    Ok(())
+/// Checks the address of a gateway in a message.
+fn check_address(text: &str) -> Result<(), TxError> {
+    address::parse(text).map(|_| ()).map_err(|reason| {
+        error::Error::InvalidAddress
+            .because(format_args!("invalid gateway address {text}; ({reason})"))
+    })
 }

@@ -1,62 +1,69 @@
-//! The module `service`.
+//! `service`: what can be asked for, what a relay of it costs in compute units, and how hard its relays are to mine.
+//!
+//! Invariants
+//! - prices and difficulties of the past stay known: histories are only appended to, or their pending entry replaced;
+//! - a change counts from the next session start on, so no running session is repriced; the live price, which a query
+//!   shows, changes at once.
+//!
+//! Start with [`state`]. Difficulty is computed by settlement and stored through [`set_difficulty`].
 
-use proto::pocket::service::GenesisState;
+use proto::pocket::service::{MsgAddService, MsgTransferService, MsgUpdateParam, MsgUpdateParams};
 
 use crate::context::Context;
-use crate::error::{ChainError, GenesisError, QueryError, TxError};
+use crate::error::{ChainError, TxError};
+use crate::modules::shared::{address, message};
 
-/// Loads the module's section of a genesis document.
+pub mod error;
+mod genesis;
+mod keys;
+mod msg_add_service;
+mod msg_transfer_service;
+mod msg_update_param;
+mod msg_update_params;
+mod params;
+mod query;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use genesis::{export_genesis, init_genesis};
+pub use params::params;
+#[cfg(test)]
+pub(crate) use params::validate as validate_params;
+pub use query::query;
+pub use state::{all, compute_units_at, difficulty, difficulty_at, exists, get, set_difficulty};
+
+/// Name of the module and of its account.
+pub const MODULE: &str = "service";
+
+message::messages! {
+    MsgUpdateParams: signer authority, check msg_update_params::check, execute msg_update_params::execute;
+    MsgUpdateParam: signer authority, check msg_update_param::check, execute msg_update_param::execute;
+    MsgAddService: signer owner_address, check msg_add_service::check, execute msg_add_service::execute;
+    MsgTransferService: signer owner_address, check msg_transfer_service::check, execute msg_transfer_service::execute;
+}
+
+/// Nothing happens at the beginning of a block.
 ///
 /// # Errors
-/// Names the field that is wrong.
-pub fn init_genesis(_ctx: &mut Context, _state: GenesisState) -> Result<(), GenesisError> {
+/// Never.
+pub fn begin_block(_ctx: &mut Context<'_>) -> Result<(), ChainError> {
     Ok(())
 }
 
-/// The module's section of an exported document.
+/// Nothing happens at the end of a block: difficulties change with settlement.
 ///
 /// # Errors
-/// When the store fails.
-pub fn export_genesis(_ctx: &Context) -> Result<GenesisState, ChainError> {
-    Ok(GenesisState::default())
-}
-
-/// Executes a message of this module; the answer is the encoded response. `None` for other types.
-pub fn execute(
-    _ctx: &mut Context,
-    _type_name: &str,
-    _value: &[u8],
-) -> Option<Result<Vec<u8>, TxError>> {
-    None
-}
-
-/// Checks a message without state. `None` for other types.
-pub fn check(_type_name: &str, _value: &[u8]) -> Option<Result<(), TxError>> {
-    None
-}
-
-/// The addresses that must sign a message, as written in it. `None` for other types.
-pub fn signers(_type_name: &str, _value: &[u8]) -> Option<Result<Vec<String>, TxError>> {
-    None
-}
-
-/// Answers a method of the module's query service. `None` for methods it does not have.
-pub fn query(_ctx: &Context, _method: &str, _data: &[u8]) -> Option<Result<Vec<u8>, QueryError>> {
-    None
-}
-
-/// Runs before the transactions of a block.
-///
-/// # Errors
-/// When the store fails; the node stops.
-pub fn begin_block(_ctx: &mut Context) -> Result<(), ChainError> {
+/// Never.
+pub fn end_block(_ctx: &mut Context<'_>) -> Result<(), ChainError> {
     Ok(())
 }
 
-/// Runs after the transactions of a block.
-///
-/// # Errors
-/// When the store fails; the node stops.
-pub fn end_block(_ctx: &mut Context) -> Result<(), ChainError> {
-    Ok(())
+/// Checks an address in a message, named by its role.
+fn check_address(role: &str, text: &str) -> Result<(), TxError> {
+    address::parse(text).map(|_| ()).map_err(|reason| {
+        error::Error::InvalidAddress
+            .because(format_args!("invalid {role} address {text}; ({reason})"))
+    })
 }

@@ -1,62 +1,59 @@
-//! The module `session`.
+//! `session`: which suppliers serve an application, computed from the state at any height.
+//!
+//! Invariants
+//! - the hash of every executed block is stored under its height, and never changes;
+//! - a session is a pure function of the state and a height: the same question at one state has one answer.
+//!
+//! Start with [`hydrate`].
 
-use proto::pocket::session::GenesisState;
+use proto::pocket::session::{MsgUpdateParam, MsgUpdateParams};
 
 use crate::context::Context;
-use crate::error::{ChainError, GenesisError, QueryError, TxError};
+use crate::error::ChainError;
+use crate::modules::shared::message;
 
-/// Loads the module's section of a genesis document.
+mod end_block;
+pub mod error;
+mod genesis;
+mod hydrate;
+mod keys;
+mod msg_update_param;
+mod msg_update_params;
+mod params;
+mod query;
+
+#[cfg(test)]
+mod tests;
+
+pub use end_block::end_block;
+pub use error::SessionError;
+pub use genesis::{export_genesis, init_genesis};
+pub use hydrate::hydrate;
+#[cfg(test)]
+pub(crate) use params::validate as validate_params;
+pub use params::{params, params_at};
+pub use query::query;
+
+message::messages! {
+    MsgUpdateParams: signer authority, check msg_update_params::check, execute msg_update_params::execute;
+    MsgUpdateParam: signer authority, check msg_update_param::check, execute msg_update_param::execute;
+}
+
+/// Nothing happens at the beginning of a block.
 ///
 /// # Errors
-/// Names the field that is wrong.
-pub fn init_genesis(_ctx: &mut Context, _state: GenesisState) -> Result<(), GenesisError> {
+/// Never.
+pub fn begin_block(_ctx: &mut Context<'_>) -> Result<(), ChainError> {
     Ok(())
 }
 
-/// The module's section of an exported document.
+/// The hash of a block; empty below height 1 and for a block whose end has not come.
 ///
 /// # Errors
 /// When the store fails.
-pub fn export_genesis(_ctx: &Context) -> Result<GenesisState, ChainError> {
-    Ok(GenesisState::default())
-}
-
-/// Executes a message of this module; the answer is the encoded response. `None` for other types.
-pub fn execute(
-    _ctx: &mut Context,
-    _type_name: &str,
-    _value: &[u8],
-) -> Option<Result<Vec<u8>, TxError>> {
-    None
-}
-
-/// Checks a message without state. `None` for other types.
-pub fn check(_type_name: &str, _value: &[u8]) -> Option<Result<(), TxError>> {
-    None
-}
-
-/// The addresses that must sign a message, as written in it. `None` for other types.
-pub fn signers(_type_name: &str, _value: &[u8]) -> Option<Result<Vec<String>, TxError>> {
-    None
-}
-
-/// Answers a method of the module's query service. `None` for methods it does not have.
-pub fn query(_ctx: &Context, _method: &str, _data: &[u8]) -> Option<Result<Vec<u8>, QueryError>> {
-    None
-}
-
-/// Runs before the transactions of a block.
-///
-/// # Errors
-/// When the store fails; the node stops.
-pub fn begin_block(_ctx: &mut Context) -> Result<(), ChainError> {
-    Ok(())
-}
-
-/// Runs after the transactions of a block.
-///
-/// # Errors
-/// When the store fails; the node stops.
-pub fn end_block(_ctx: &mut Context) -> Result<(), ChainError> {
-    Ok(())
+pub fn block_hash(ctx: &Context<'_>, height: i64) -> Result<Vec<u8>, ChainError> {
+    if height < 1 {
+        return Ok(Vec::new());
+    }
+    Ok(ctx.get(&keys::block_hash(height))?.unwrap_or_default())
 }

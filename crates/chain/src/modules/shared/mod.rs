@@ -1,62 +1,53 @@
-//! The module `shared`.
+//! `shared`: the params that shape sessions and windows, and the rules of the types other modules share.
+//!
+//! Invariants
+//! - the live params are valid; they change through [`params`] only;
+//! - history entries are never rewritten once their height has passed, so what counted at a height stays known;
+//! - heights, session numbers and windows of a session come from the params at the session's heights.
+//!
+//! Start with [`params::params_at`]; the grid itself is `protocol::session`, reached through [`grid`].
 
-use proto::pocket::shared::GenesisState;
+use proto::pocket::shared::{MsgUpdateParam, MsgUpdateParams};
 
 use crate::context::Context;
-use crate::error::{ChainError, GenesisError, QueryError, TxError};
+use crate::error::ChainError;
 
-/// Loads the module's section of a genesis document.
+pub(crate) mod address;
+pub(crate) mod authority;
+pub(crate) mod coin;
+mod end_block;
+pub mod error;
+mod genesis;
+pub(crate) mod go_text;
+pub mod grid;
+pub(crate) mod history;
+pub(crate) mod keys;
+pub(crate) mod message;
+mod msg_update_param;
+mod msg_update_params;
+mod params;
+mod query;
+pub(crate) mod validate;
+
+#[cfg(test)]
+mod tests;
+
+pub use end_block::end_block;
+pub use genesis::{export_genesis, init_genesis};
+#[cfg(test)]
+pub(crate) use params::validate as validate_params;
+pub use params::{current, params, params_at, params_history};
+pub use query::query;
+
+message::messages! {
+    MsgUpdateParams: signer authority, check msg_update_params::check, execute msg_update_params::execute;
+    MsgUpdateParam: signer authority, check msg_update_param::check, execute msg_update_param::execute;
+}
+
+/// Nothing happens at the beginning of a block.
 ///
 /// # Errors
-/// Names the field that is wrong.
-pub fn init_genesis(_ctx: &mut Context, _state: GenesisState) -> Result<(), GenesisError> {
-    Ok(())
-}
-
-/// The module's section of an exported document.
-///
-/// # Errors
-/// When the store fails.
-pub fn export_genesis(_ctx: &Context) -> Result<GenesisState, ChainError> {
-    Ok(GenesisState::default())
-}
-
-/// Executes a message of this module; the answer is the encoded response. `None` for other types.
-pub fn execute(
-    _ctx: &mut Context,
-    _type_name: &str,
-    _value: &[u8],
-) -> Option<Result<Vec<u8>, TxError>> {
-    None
-}
-
-/// Checks a message without state. `None` for other types.
-pub fn check(_type_name: &str, _value: &[u8]) -> Option<Result<(), TxError>> {
-    None
-}
-
-/// The addresses that must sign a message, as written in it. `None` for other types.
-pub fn signers(_type_name: &str, _value: &[u8]) -> Option<Result<Vec<String>, TxError>> {
-    None
-}
-
-/// Answers a method of the module's query service. `None` for methods it does not have.
-pub fn query(_ctx: &Context, _method: &str, _data: &[u8]) -> Option<Result<Vec<u8>, QueryError>> {
-    None
-}
-
-/// Runs before the transactions of a block.
-///
-/// # Errors
-/// When the store fails; the node stops.
-pub fn begin_block(_ctx: &mut Context) -> Result<(), ChainError> {
-    Ok(())
-}
-
-/// Runs after the transactions of a block.
-///
-/// # Errors
-/// When the store fails; the node stops.
-pub fn end_block(_ctx: &mut Context) -> Result<(), ChainError> {
+/// Never.
+pub fn begin_block(_ctx: &mut Context<'_>) -> Result<(), ChainError> {
     Ok(())
 }

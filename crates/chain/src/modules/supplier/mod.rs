@@ -1,62 +1,54 @@
-//! The module `supplier`.
+//! `supplier`: who serves relays, with which endpoints, and how its revenue is shared.
+//!
+//! Invariants
+//! - the sum of all stakes is covered by the balance of the module account `supplier`;
+//! - a service configuration serves from its activation height up to, not including, its deactivation height; both are
+//!   session starts, so the suppliers of a running session never change;
+//! - a configuration has exactly the index entries that follow from it, written by `save_config` and `remove_config`
+//!   alone; it stays recorded until the proof window of its last session is over.
+//!
+//! Start with [`state`]; what a session sees is [`operators_at`].
 
-use proto::pocket::supplier::GenesisState;
+use proto::pocket::supplier::{
+    MsgStakeSupplier, MsgUnstakeSupplier, MsgUpdateParam, MsgUpdateParams,
+};
 
-use crate::context::Context;
-use crate::error::{ChainError, GenesisError, QueryError, TxError};
+use crate::modules::shared::message;
 
-/// Loads the module's section of a genesis document.
-///
-/// # Errors
-/// Names the field that is wrong.
-pub fn init_genesis(_ctx: &mut Context, _state: GenesisState) -> Result<(), GenesisError> {
-    Ok(())
-}
+mod begin_block;
+mod end_block;
+pub mod error;
+mod genesis;
+mod keys;
+mod msg_stake_supplier;
+mod msg_unstake_supplier;
+mod msg_update_param;
+mod msg_update_params;
+mod params;
+mod query;
+mod slash;
+mod state;
 
-/// The module's section of an exported document.
-///
-/// # Errors
-/// When the store fails.
-pub fn export_genesis(_ctx: &Context) -> Result<GenesisState, ChainError> {
-    Ok(GenesisState::default())
-}
+#[cfg(test)]
+mod tests;
 
-/// Executes a message of this module; the answer is the encoded response. `None` for other types.
-pub fn execute(
-    _ctx: &mut Context,
-    _type_name: &str,
-    _value: &[u8],
-) -> Option<Result<Vec<u8>, TxError>> {
-    None
-}
+pub use begin_block::begin_block;
+pub use end_block::end_block;
+pub use genesis::{export_genesis, init_genesis};
+pub use params::params;
+pub use query::query;
+pub use slash::{Slash, slash};
+pub use state::{
+    active_config_at, active_configs_at, configs_of, dehydrated, get, hydrate, is_active,
+    operators_at, save,
+};
 
-/// Checks a message without state. `None` for other types.
-pub fn check(_type_name: &str, _value: &[u8]) -> Option<Result<(), TxError>> {
-    None
-}
+/// Name of the module and of its account.
+pub const MODULE: &str = "supplier";
 
-/// The addresses that must sign a message, as written in it. `None` for other types.
-pub fn signers(_type_name: &str, _value: &[u8]) -> Option<Result<Vec<String>, TxError>> {
-    None
-}
-
-/// Answers a method of the module's query service. `None` for methods it does not have.
-pub fn query(_ctx: &Context, _method: &str, _data: &[u8]) -> Option<Result<Vec<u8>, QueryError>> {
-    None
-}
-
-/// Runs before the transactions of a block.
-///
-/// # Errors
-/// When the store fails; the node stops.
-pub fn begin_block(_ctx: &mut Context) -> Result<(), ChainError> {
-    Ok(())
-}
-
-/// Runs after the transactions of a block.
-///
-/// # Errors
-/// When the store fails; the node stops.
-pub fn end_block(_ctx: &mut Context) -> Result<(), ChainError> {
-    Ok(())
+message::messages! {
+    MsgUpdateParams: signer authority, check msg_update_params::check, execute msg_update_params::execute;
+    MsgUpdateParam: signer authority, check msg_update_param::check, execute msg_update_param::execute;
+    MsgStakeSupplier: signer signer, check msg_stake_supplier::check, execute msg_stake_supplier::execute;
+    MsgUnstakeSupplier: signer signer, check msg_unstake_supplier::check, execute msg_unstake_supplier::execute;
 }

@@ -1,0 +1,53 @@
+//! The governance account, which alone may change params.
+
+use crypto::keys::Address;
+
+use super::address;
+use crate::error::{GrpcCode, TxError};
+
+/// The address of the governance module account.
+pub(crate) fn gov() -> Address {
+    Address::module("gov")
+}
+
+/// Checks the authority of a `MsgUpdateParams`, whose refusal carries no module's code.
+///
+/// # Errors
+/// `undefined` 1.
+pub(crate) fn check_plain(authority: &str) -> Result<(), TxError> {
+    match address::parse(authority) {
+        Ok(_) => Ok(()),
+        Err(reason) => Err(TxError::undefined(format!(
+            "invalid authority address: {reason}"
+        ))),
+    }
+}
+
+/// Checks the authority of a `MsgUpdateParam` of the modules that answer with the SDK's code.
+///
+/// # Errors
+/// sdk 7.
+pub(crate) fn check_sdk(authority: &str) -> Result<(), TxError> {
+    match address::parse(authority) {
+        Ok(_) => Ok(()),
+        Err(reason) => Err(TxError::sdk(
+            crate::sdk::INVALID_ADDRESS,
+            format!("invalid authority address ({reason}): invalid address"),
+        )),
+    }
+}
+
+/// Refuses everybody but the governance account.
+///
+/// # Errors
+/// The status the reference answers with, ending with the module's short text.
+pub(crate) fn require(authority: &str, short_text: &str) -> Result<(), TxError> {
+    let expected = gov().to_bech32();
+    if authority == expected {
+        return Ok(());
+    }
+    Err(TxError::status(
+        GrpcCode::InvalidArgument,
+        format_args!("invalid authority; expected {expected}, got {authority}: {short_text}"),
+    ))
+}

@@ -1,0 +1,36 @@
+//! Beginning of a block: configurations that start to serve are announced.
+
+use proto::pocket::supplier::EventSupplierServiceConfigActivated;
+
+use super::keys;
+use crate::context::Context;
+use crate::error::ChainError;
+use crate::modules::shared::keys::take_text;
+
+/// Emits one event per configuration with this activation height, by service and operator.
+///
+/// # Errors
+/// When the store fails.
+pub fn begin_block(ctx: &mut Context<'_>) -> Result<(), ChainError> {
+    let table = keys::activations_at(ctx.block.height);
+    let mut activated = Vec::new();
+    for pair in ctx.iter(&table) {
+        let (key, _) = pair?;
+        let tail = key.strip_prefix(table.as_slice()).unwrap_or_default();
+        let Some((service_id, rest)) = take_text(tail) else {
+            continue;
+        };
+        let Some((operator_address, _)) = take_text(rest) else {
+            continue;
+        };
+        activated.push(EventSupplierServiceConfigActivated {
+            activation_height: ctx.block.height,
+            operator_address: operator_address.to_owned(),
+            service_id: service_id.to_owned(),
+        });
+    }
+    for event in activated {
+        ctx.emit(&event)?;
+    }
+    Ok(())
+}

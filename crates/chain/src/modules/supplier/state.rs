@@ -1,0 +1,294 @@
+//! Suppliers in the state: a record without services, and one record per service configuration.
+
+use proto::pocket::shared::{ServiceConfigUpdate, Supplier, SupplierServiceConfig};
+
+use super::keys;
+use crate::context::Context;
+use crate::error::ChainError;
+use crate::modules::shared::history;
+use crate::modules::shared::keys::{take_height, take_text};
+
+/// A supplier by operator, without services and history.
+///
+/// # Errors
+/// When the store fails or the record cannot be read.
+pub fn get(ctx: &Context<'_>, operator: &str) -> Result<Option<Supplier>, ChainError> {
+    ctx.load(&keys::supplier(operator))
+}
+
+/// Stores a supplier; services and history in it are not looked at. Whether it is unbonding is marked apart, by
+/// [`mark_unbonding`].
+pub fn save(ctx: &mut Context<'_>, supplier: &Supplier) {
+    ctx.save(
+        keys::supplier(&supplier.operator_address),
+        &dehydrated(supplier),
+    );
+}
+
+/// Marks that a supplier is to be paid out at the end of its unbonding period, or that it is not.
+pub(super) fn mark_unbonding(ctx: &mut Context<'_>, operator: &str, unbonding: bool) {
+    let key = keys::unbonding(operator);
+    if unbonding {
+        ctx.set(key, vec![1]);
+    } else {
+        ctx.remove(&key);
+    }
+}
+
+/// Operators that are marked as unbonding, in order.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn unbonding(ctx: &Context<'_>) -> Result<Vec<String>, ChainError> {
+    let mut out = Vec::new();
+    for pair in ctx.iter(keys::UNBONDING) {
+        let (key, _) = pair?;
+        let tail = key.strip_prefix(keys::UNBONDING).unwrap_or_default();
+        out.extend(take_text(tail).map(|(operator, _)| operator.to_owned()));
+    }
+    Ok(out)
+}
+
+/// Removes a supplier and all its configurations.
+///
+/// # Errors
+/// As [`get`].
+pub(super) fn remove(ctx: &mut Context<'_>, operator: &str) -> Result<(), ChainError> {
+    for config in configs_of(ctx, operator)? {
+        remove_config(ctx, &config);
+    }
+    mark_unbonding(ctx, operator, false);
+    ctx.remove(&keys::supplier(operator));
+    Ok(())
+}
+
+/// All suppliers in order of their operators, without services.
+///
+/// # Errors
+/// As [`get`].
+pub(super) fn all(ctx: &Context<'_>) -> Result<Vec<Supplier>, ChainError> {
+    history::all(ctx, keys::SUPPLIERS)
+}
+
+/// All configurations of a supplier that are still recorded, by service and activation height.
+///
+/// # Errors
+/// As [`get`].
+pub fn configs_of(
+    ctx: &Context<'_>,
+    operator: &str,
+) -> Result<Vec<ServiceConfigUpdate>, ChainError> {
+    history::all(ctx, &keys::configs(operator))
+}
+
+/// What a supplier offers at a height, by service.
+///
+/// # Errors
+/// As [`get`].
+pub fn active_configs_at(
+    ctx: &Context<'_>,
+    operator: &str,
+    height: i64,
+) -> Result<Vec<SupplierServiceConfig>, ChainError> {
+    let configs = configs_of(ctx, operator)?;
+    Ok(configs
+        .into_iter()
+        .filter(|config| is_active(config, height))
+        .filter_map(|config| config.service)
+        .collect())
+}
+
+/// What a supplier offers for one service at a height.
+///
+/// # Errors
+/// As [`get`].
+pub fn active_config_at(
+    ctx: &Context<'_>,
+    operator: &str,
+    service_id: &str,
+    height: i64,
+) -> Result<Option<SupplierServiceConfig>, ChainError> {
+    let configs: Vec<ServiceConfigUpdate> =
+        history::all(ctx, &keys::configs_for(operator, service_id))?;
+    Ok(configs
+        .into_iter()
+        .find(|config| is_active(config, height))
+        .and_then(|config| config.service))
+}
+
+/// The operators that offer a service at a height, in the order of the index: activation height, then operator. Reads
+/// the service's index and nothing else.
+///
+/// # Errors
+/// When the store fails or an entry cannot be read.
+pub fn operators_at(
+    ctx: &Context<'_>,
+    service_id: &str,
+    height: i64,
+) -> Result<Vec<String>, ChainError> {
+    let table = keys::of_service(service_id);
+    let mut out = Vec::new();
+    for pair in ctx.iter(&table) {
+        let (key, value) = pair?;
+        let candidate = Candidate::read(&table, &key, &value)?;
+        if candidate.activation > height {
+            break;
+        }
+        if candidate.is_active(height) {
+            out.push(candidate.operator.to_owned());
+        }
+    }
+    Ok(out)
+}
+
+/// An entry of the table by service.
+pub(super) struct Candidate<'a> {
+    /// First height at which it serves.
+    pub(super) activation: i64,
+    /// First height at which it no longer does; 0 for none.
+    pub(super) deactivation: i64,
+    /// Operator address.
+    pub(super) operator: &'a str,
+}
+
+impl<'a> Candidate<'a> {
+    /// Reads a pair of the table.
+    pub(super) fn read(
+        table: &[u8],
+        key: &'a [u8],
+        value: &[u8],
+    ) -> Result<Candidate<'a>, ChainError> {
+        let tail = key.strip_prefix(table).unwrap_or_default();
+        Self::parse(tail, value).ok_or_else(|| {
+            ChainError::corrupt(hex::encode(key), "not an entry of the service index")
+        })
+    }
+
+    /// Reads what follows the table in a key.
+    pub(super) fn parse(tail: &'a [u8], value: &[u8]) -> Option<Candidate<'a>> {
+        let (activation, rest) = take_height(tail)?;
+        let (operator, _) = take_text(rest.strip_prefix(b"/")?)?;
+        let deactivation = i64::from_be_bytes(value.try_into().ok()?);
+        Some(Candidate {
+            activation,
+            deactivation,
+            operator,
+        })
+    }
+
+    /// Whether it serves at a height.
+    pub(super) fn is_active(&self, height: i64) -> bool {
+        protocol::session::is_active(
+            self.activation.into(),
+            self.deactivation.into(),
+            height.into(),
+        )
+    }
+}
+
+/// Whether a configuration serves at a height.
+pub fn is_active(config: &ServiceConfigUpdate, height: i64) -> bool {
+    protocol::session::is_active(
+        config.activation_height.into(),
+        config.deactivation_height.into(),
+        height.into(),
+    )
+}
+
+/// Stores a configuration with its index entries, in place of the one with the same service and activation height.
+///
+/// # Errors
+/// As [`get`].
+pub(super) fn save_config(
+    ctx: &mut Context<'_>,
+    config: &ServiceConfigUpdate,
+) -> Result<(), ChainError> {
+    let (operator, service) = (&config.operator_address, service_of(config));
+    let (from, until) = (config.activation_height, config.deactivation_height);
+    let key = keys::config(operator, service, from);
+    if let Some(before) = ctx.load::<ServiceConfigUpdate>(&key)? {
+        remove_config(ctx, &before);
+    }
+    ctx.set(
+        keys::by_service(service, from, operator),
+        until.to_be_bytes().to_vec(),
+    );
+    ctx.set(keys::activation(from, service, operator), vec![1]);
+    if until != 0 {
+        ctx.set(keys::deactivation(until, service, from, operator), vec![1]);
+    }
+    ctx.save(key, config);
+    Ok(())
+}
+
+/// Removes a configuration with its index entries.
+pub(super) fn remove_config(ctx: &mut Context<'_>, config: &ServiceConfigUpdate) {
+    let (operator, service) = (&config.operator_address, service_of(config));
+    let (from, until) = (config.activation_height, config.deactivation_height);
+    ctx.remove(&keys::by_service(service, from, operator));
+    ctx.remove(&keys::activation(from, service, operator));
+    if until != 0 {
+        ctx.remove(&keys::deactivation(until, service, from, operator));
+    }
+    ctx.remove(&keys::config(operator, service, from));
+}
+
+/// Ends every open configuration of a supplier at a height.
+///
+/// # Errors
+/// As [`get`].
+pub(super) fn close_configs(
+    ctx: &mut Context<'_>,
+    operator: &str,
+    deactivation_height: i64,
+) -> Result<(), ChainError> {
+    for config in configs_of(ctx, operator)? {
+        if config.deactivation_height == 0 {
+            save_config(
+                ctx,
+                &ServiceConfigUpdate {
+                    deactivation_height,
+                    ..config
+                },
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The supplier with what it offers at a height and all its recorded configurations.
+///
+/// # Errors
+/// As [`get`].
+pub fn hydrate(ctx: &Context<'_>, supplier: Supplier, height: i64) -> Result<Supplier, ChainError> {
+    let service_config_history = configs_of(ctx, &supplier.operator_address)?;
+    let active = service_config_history
+        .iter()
+        .filter(|config| is_active(config, height));
+    let services = active.filter_map(|config| config.service.clone()).collect();
+    Ok(Supplier {
+        services,
+        service_config_history,
+        ..supplier
+    })
+}
+
+/// The supplier without services and history.
+pub fn dehydrated(supplier: &Supplier) -> Supplier {
+    Supplier {
+        owner_address: supplier.owner_address.clone(),
+        operator_address: supplier.operator_address.clone(),
+        stake: supplier.stake.clone(),
+        unstake_session_end_height: supplier.unstake_session_end_height,
+        services: Vec::new(),
+        service_config_history: Vec::new(),
+    }
+}
+
+/// The service of a configuration; records always have one.
+pub(super) fn service_of(config: &ServiceConfigUpdate) -> &str {
+    config
+        .service
+        .as_ref()
+        .map_or("", |service| service.service_id.as_str())
+}

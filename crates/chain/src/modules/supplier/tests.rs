@@ -1,0 +1,286 @@
+//! Suppliers: who may change what, when services count, slashing, and what a lookup reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use proptest::prelude::*;
+use proto::pocket::shared::Supplier;
+use proto::pocket::supplier::{MsgStakeSupplier, MsgUnstakeSupplier};
+
+use super::{active_configs_at, configs_of, get, keys, operators_at, slash, state};
+use crate::modules::tests::fixture::{self, FUNDS, SERVICES, address, balance, offer, send, upokt};
+use crate::rules::Rules;
+use crate::testing::{TestChain, refused};
+
+fn stake(signer: &str, amount: Option<u128>, services: &[&str]) -> MsgStakeSupplier {
+    MsgStakeSupplier {
+        signer: address(signer),
+        owner_address: address("owner"),
+        operator_address: address("op"),
+        stake: amount.and_then(upokt),
+        services: services
+            .iter()
+            .map(|service| offer(service, "op"))
+            .collect(),
+    }
+}
+
+fn staked(rules: Rules) -> TestChain {
+    let mut chain = fixture::chain(rules, &["op", "owner"]);
+    send(&mut chain, &stake("op", Some(3_000), &["svc1", "svc2"])).unwrap();
+    chain
+}
+
+fn supplier(chain: &TestChain) -> Supplier {
+    chain.read(|ctx| get(ctx, &address("op")).unwrap()).unwrap()
+}
+
+fn offered(chain: &TestChain, height: i64) -> Vec<String> {
+    let configs = chain.read(|ctx| active_configs_at(ctx, &address("op"), height).unwrap());
+    configs
+        .into_iter()
+        .map(|config| config.service_id)
+        .collect()
+}
+
+/// Every index entry must follow from a recorded configuration.
+fn assert_indexed(chain: &TestChain) {
+    chain.read(|ctx| {
+        let mut wanted = BTreeSet::new();
+        for supplier in state::all(ctx).unwrap() {
+            for config in configs_of(ctx, &supplier.operator_address).unwrap() {
+                let (operator, service) = (&config.operator_address, state::service_of(&config));
+                let (from, until) = (config.activation_height, config.deactivation_height);
+                wanted.insert(keys::by_service(service, from, operator));
+                wanted.insert(keys::activation(from, service, operator));
+                if until != 0 {
+                    wanted.insert(keys::deactivation(until, service, from, operator));
+                }
+            }
+        }
+        let mut got = BTreeSet::new();
+        for table in [keys::BY_SERVICE, keys::ACTIVATIONS, keys::DEACTIVATIONS] {
+            let pairs = ctx
+                .scan(table, Bound::Unbounded, false, usize::MAX)
+                .unwrap();
+            got.extend(pairs.into_iter().map(|(key, _)| key));
+        }
+        assert_eq!(got, wanted);
+    });
+}
+
+#[test]
+fn a_supplier_serves_from_the_next_session_and_is_announced_then() {
+    let mut chain = staked(Rules::reference());
+    assert_eq!(balance(&chain, "op"), FUNDS - 3_001);
+    assert!(offered(&chain, 10).is_empty());
+    let activated = "pocket.supplier.EventSupplierServiceConfigActivated".to_owned();
+    let events = fixture::run_to(&mut chain, 11);
+    assert_eq!(events, [(11, activated.clone()), (11, activated)]);
+    assert_eq!(offered(&chain, 11), ["svc1", "svc2"]);
+}
+
+#[test]
+fn services_change_without_gap_and_old_ones_are_kept_until_their_claims_are_settled() {
+    let mut chain = staked(Rules::reference());
+    fixture::run_to(&mut chain, 15);
+    send(&mut chain, &stake("op", None, &["svc2"])).unwrap();
+    send(&mut chain, &stake("op", None, &["svc3"])).unwrap();
+    assert_eq!(offered(&chain, 20), ["svc1", "svc2"]);
+    assert_eq!(offered(&chain, 21), ["svc3"]);
+    assert_indexed(&chain);
+    // The session that ended at 20 settles at 30.
+    fixture::run_to(&mut chain, 31);
+    assert_eq!(offered(&chain, 20), ["svc1", "svc2"]);
+    fixture::end_block(&mut chain);
+    assert!(offered(&chain, 20).is_empty());
+    assert_eq!(offered(&chain, 31), ["svc3"]);
+    assert_indexed(&chain);
+}
+
+#[test]
+fn less_stake_goes_to_the_owner_and_the_fee_comes_from_the_signer() {
+    let mut chain = staked(Rules::reference());
+    send(&mut chain, &stake("op", Some(2_000), &[])).unwrap();
+    assert_eq!(balance(&chain, "owner"), FUNDS + 1_000);
+    assert_eq!(balance(&chain, "op"), FUNDS - 3_002);
+    send(&mut chain, &stake("owner", Some(2_500), &[])).unwrap();
+    assert_eq!(balance(&chain, "owner"), FUNDS + 1_000 - 501);
+    assert_eq!(balance(&chain, "supplier"), 2_500 + 3);
+    let log = refused(
+        send(&mut chain, &stake("op", Some(999), &[])),
+        "undefined",
+        1,
+    )
+    .unwrap();
+    assert!(log.contains("must stake at least 1000upokt"));
+}
+
+#[test]
+fn owner_and_operator_have_different_rights_and_strangers_none() {
+    let mut chain = staked(Rules::reference());
+    let by = |signer: &str, owner: &str| MsgStakeSupplier {
+        owner_address: address(owner),
+        ..stake(signer, None, &[])
+    };
+    let log = refused(send(&mut chain, &by("eve", "owner")), "undefined", 1).unwrap();
+    assert!(log.contains("does not match owner address"));
+    let log = refused(send(&mut chain, &by("op", "op")), "undefined", 1).unwrap();
+    assert!(log.contains("is not allowed to update the owner address"));
+    let log = refused(send(&mut chain, &by("owner", "gov")), "undefined", 1).unwrap();
+    assert!(log.contains("is a module account and cannot be used"));
+    send(&mut chain, &by("owner", "heir")).unwrap();
+    assert_eq!(supplier(&chain).owner_address, address("heir"));
+    let message = MsgUnstakeSupplier {
+        signer: address("owner"),
+        operator_address: address("op"),
+    };
+    let log = refused(send(&mut chain, &message), "undefined", 1).unwrap();
+    assert!(log.starts_with("rpc error: code = PermissionDenied"));
+}
+
+#[test]
+fn an_unstaked_supplier_is_paid_out_to_its_owner() {
+    let mut chain = staked(Rules::reference());
+    fixture::run_to(&mut chain, 15);
+    let message = MsgUnstakeSupplier {
+        signer: address("op"),
+        operator_address: address("op"),
+    };
+    send(&mut chain, &message).unwrap();
+    assert_eq!(offered(&chain, 20), ["svc1", "svc2"]);
+    assert!(offered(&chain, 21).is_empty());
+    let events = fixture::run_to(&mut chain, 45);
+    assert_eq!(
+        events,
+        [(40, "pocket.supplier.EventSupplierUnbondingEnd".to_owned())]
+    );
+    assert_eq!(balance(&chain, "owner"), FUNDS + 3_000);
+    assert_eq!(chain.read(|ctx| get(ctx, &address("op")).unwrap()), None);
+    assert_indexed(&chain);
+}
+
+#[test]
+fn only_the_owner_revives_and_services_stay_closed() {
+    let mut chain = staked(Rules::reference());
+    fixture::run_to(&mut chain, 15);
+    let message = MsgUnstakeSupplier {
+        signer: address("op"),
+        operator_address: address("op"),
+    };
+    send(&mut chain, &message).unwrap();
+    let log = refused(send(&mut chain, &stake("op", None, &[])), "undefined", 1).unwrap();
+    assert!(log.contains("unauthorized supplier update"));
+    let events = send(&mut chain, &stake("owner", None, &[])).unwrap();
+    assert_eq!(
+        events,
+        [
+            "pocket.supplier.EventSupplierUnbondingCanceled",
+            "pocket.supplier.EventSupplierStaked"
+        ]
+    );
+    assert!(offered(&chain, 21).is_empty());
+    assert_eq!(fixture::run_to(&mut chain, 45), []);
+}
+
+#[test]
+fn a_slash_takes_what_is_there_and_burns_it() {
+    let mut chain = staked(Rules::reference());
+    let supply = |chain: &TestChain| chain.read(|ctx| crate::bank::supply(ctx, "upokt").unwrap());
+    let before = supply(&chain);
+    let slashed = |chain: &mut TestChain, penalty| {
+        chain
+            .run(|ctx| slash(ctx, &address("op"), penalty, &[]))
+            .unwrap()
+            .unwrap()
+    };
+    let first = slashed(&mut chain, 500);
+    assert_eq!((first.penalty_upokt, first.stake_after_upokt), (500, 2_500));
+    assert_eq!(supplier(&chain).unstake_session_end_height, 0);
+    let second = slashed(&mut chain, 9_000);
+    assert_eq!((second.penalty_upokt, second.stake_after_upokt), (2_500, 0));
+    assert_eq!(supply(&chain), before - 3_000);
+    assert_eq!(supplier(&chain).unstake_session_end_height, 10);
+    assert_eq!(
+        chain
+            .run(|ctx| slash(ctx, &address("eve"), 1, &[]))
+            .unwrap(),
+        None
+    );
+}
+
+#[test]
+fn a_supplier_slashed_below_the_minimum_serves_on_unless_mended() {
+    let outcome = |rules| {
+        let mut chain = staked(rules);
+        fixture::run_to(&mut chain, 15);
+        chain
+            .run(|ctx| slash(ctx, &address("op"), 2_500, &["svc2".to_owned()]))
+            .unwrap();
+        let serves = !offered(&chain, 21).is_empty();
+        fixture::run_to(&mut chain, 45);
+        (serves, balance(&chain, "owner"))
+    };
+    assert_eq!(outcome(Rules::reference()), (true, FUNDS));
+    assert_eq!(outcome(Rules::mended()), (false, FUNDS + 500));
+}
+
+#[test]
+fn a_genesis_supplier_with_services_but_no_record_serves_from_the_start() {
+    let mut chain = fixture::chain(Rules::reference(), &[]);
+    let params = chain.read(|ctx| super::params(ctx).unwrap());
+    let record = Supplier {
+        owner_address: address("op"),
+        operator_address: address("op"),
+        stake: upokt(5_000),
+        services: vec![offer("svc1", "op")],
+        ..Default::default()
+    };
+    let state = proto::pocket::supplier::GenesisState {
+        params,
+        supplier_list: vec![record],
+    };
+    chain.run(|ctx| super::init_genesis(ctx, state)).unwrap();
+    assert_eq!(offered(&chain, 1), ["svc1"]);
+    let exported = chain.read(|ctx| super::export_genesis(ctx).unwrap());
+    assert_eq!(
+        exported.supplier_list[0].service_config_history[0].activation_height,
+        1
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Against the plain meaning: a session is served with what was last given before it began.
+    #[test]
+    fn services_at_a_height_are_the_last_given_before_its_session(
+        steps in prop::collection::vec((0_i64..9, 1_usize..8), 1..8),
+    ) {
+        let mut chain = fixture::chain(Rules::reference(), &["op", "owner"]);
+        let mut given = BTreeMap::<i64, Vec<String>>::new();
+        for (wait, choice) in steps {
+            let height = chain.block.height + wait;
+            fixture::run_to(&mut chain, height);
+            let services: Vec<&str> = SERVICES
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| choice & (1 << index) != 0)
+                .map(|(_, id)| *id)
+                .collect();
+            send(&mut chain, &stake("op", Some(3_000), &services)).unwrap();
+            let next_start = (height - 1) / 10 * 10 + 11;
+            given.insert(next_start, services.into_iter().map(str::to_owned).collect());
+        }
+        assert_indexed(&chain);
+        let now = chain.block.height;
+        for height in now..now + 25 {
+            let wanted = given.range(..=height).next_back().map_or(Vec::new(), |(_, s)| s.clone());
+            prop_assert_eq!(offered(&chain, height), wanted.clone());
+            for service in SERVICES {
+                let found = chain.read(|ctx| operators_at(ctx, service, height).unwrap());
+                prop_assert_eq!(!found.is_empty(), wanted.iter().any(|id| id == service));
+            }
+        }
+    }
+}

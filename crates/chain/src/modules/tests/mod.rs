@@ -1,0 +1,6 @@
+//! Tests that concern several modules: vectors, and the recording of a reference node.
+
+pub(crate) mod fixture;
+mod recorded;
+mod recording;
+mod vectors;
