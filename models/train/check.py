@@ -60,11 +60,11 @@ class Model:
             else:
                 cache.append((k, v))
             group = self.heads // self.kv_heads
-            k, v = np.repeat(k, group, 2), np.repeat(v, group, 2)
-            scores = np.einsum("bqhd,bshd->bhqs", q, k) / np.sqrt(np.float32(self.head_width)) + mask
+            k, v = np.repeat(k, group, 2).transpose(0, 2, 3, 1), np.repeat(v, group, 2).transpose(0, 2, 1, 3)
+            scores = q.transpose(0, 2, 1, 3) @ k / np.sqrt(np.float32(self.head_width)) + mask
             scores = np.exp(scores - scores.max(-1, keepdims=True))
-            mixed = np.einsum("bhqs,bshd->bqhd", scores / scores.sum(-1, keepdims=True), v)
-            x = x + mixed.reshape(batch, time, -1) @ w("attn_output").T
+            mixed = (scores / scores.sum(-1, keepdims=True)) @ v
+            x = x + mixed.transpose(0, 2, 1, 3).reshape(batch, time, -1) @ w("attn_output").T
             h = self.norm(x, f"blk.{layer}.ffn_norm.weight")
             gate = h @ w("ffn_gate").T
             x = x + (gate / (1 + np.exp(-gate)) * (h @ w("ffn_up").T)) @ w("ffn_down").T

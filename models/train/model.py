@@ -76,8 +76,11 @@ def rotate(x, cos, sin):
     return jnp.stack([even * cos - odd * sin, even * sin + odd * cos], -1).reshape(x.shape)
 
 
-def forward(config, params, tokens, positions, segments):
-    """Logits [batch, time, vocabulary]; attention stays inside equal `segments`."""
+def forward(config, params, tokens, positions, segments, wanted):
+    """Logits [len(wanted), vocabulary] at the flat places `wanted` of [batch, time]; attention stays inside equal `segments`.
+
+    What only other places would need of the last layer is not computed.
+    """
     batch, time = tokens.shape
     hw, group = config.head_width, config.heads // config.kv_heads
     x = params["embedding"][tokens]
@@ -94,7 +97,10 @@ def forward(config, params, tokens, positions, segments):
         q = q.reshape(batch, time, config.kv_heads, group, hw)
         scores = jnp.einsum("bqkgd,bskd->bkgqs", q, k) * hw**-0.5 + bias
         mixed = jnp.einsum("bkgqs,bskd->bqkgd", jax.nn.softmax(scores, -1), v)
-        x = x + mixed.reshape(batch, time, config.width) @ w["attn_output"].T
+        mixed = mixed.reshape(batch, time, config.width)
+        if layer == config.layers - 1:
+            x, mixed = x.reshape(-1, config.width)[wanted], mixed.reshape(-1, config.width)[wanted]
+        x = x + mixed @ w["attn_output"].T
         h = rms_norm(x, w["ffn_norm"])
         x = x + (jax.nn.silu(h @ w["ffn_gate"].T) * (h @ w["ffn_up"].T)) @ w["ffn_down"].T
     output = params["embedding"] if config.tied else params["output"]

@@ -56,7 +56,9 @@ def main():
         out["models"][name] = answers
         print(name, sum(1 for _ in answers), "answers, all prompts cut into the same tokens as here")
     with open(data.VECTORS / "llama-cpp-greedy.json", "w") as f:
-        json.dump(out, f, indent=1)
+        # One answer a line, so that a change reads well.
+        models = ",\n".join(f'"{n}": [\n' + ",\n".join(map(json.dumps, a)) + "\n]" for n, a in out.pop("models").items())
+        f.write(json.dumps(out)[:-1] + ',\n"models": {\n' + models + "\n}}\n")
 
 
 if __name__ == "__main__":
