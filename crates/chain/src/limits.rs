@@ -50,3 +50,10 @@ pub const MAX_METADATA_CARD_BYTES: usize = 262_144;
 
 /// Smallest spend limit of an application a session, in upokt: the reference's 1 POKT.
 pub const MIN_SPEND_LIMIT_UPOKT: u64 = 1_000_000;
+
+/// Tables of ring members and key images kept for verifying proofs, 43 KiB each: 44 MiB hold the rings of some 200
+/// applications with one gateway, more than MainNet has (chain specification 8.2).
+pub const RING_TABLES: usize = 1_024;
+
+/// Largest bonus multiplier for over-served applications: the reference's.
+pub const MAX_OVERSERVICING_BONUS_MULTIPLIER: u64 = 1_000;

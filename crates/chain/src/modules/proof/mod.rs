@@ -1,62 +1,60 @@
-//! The module `proof`.
+//! `proof`: what suppliers claim for a session, and the proofs that claims are real work.
+//!
+//! Invariants
+//! - a claim is stored under session id and operator, and has exactly the index entries that follow from it, written by
+//!   `state::save_claim` and [`remove_claim`] alone;
+//! - a proof lives from its transaction to the end of the same block, where its claim gets a verdict;
+//! - whether a claim must be proven is a pure function of the claim, the hash of one block and the params; clients
+//!   compute the same ([`Appraiser::requirement`]).
+//!
+//! Start with the two messages; the verdict is in `end_block`, payment in `tokenomics`.
 
-use proto::pocket::proof::GenesisState;
+use proto::pocket::proof::{MsgCreateClaim, MsgSubmitProof, MsgUpdateParam, MsgUpdateParams};
 
 use crate::context::Context;
-use crate::error::{ChainError, GenesisError, QueryError, TxError};
+use crate::error::ChainError;
+use crate::modules::shared::message;
 
-/// Loads the module's section of a genesis document.
+mod appraise;
+mod end_block;
+pub mod error;
+mod genesis;
+mod keys;
+mod msg_create_claim;
+mod msg_submit_proof;
+mod msg_update_param;
+mod msg_update_params;
+mod params;
+mod query;
+mod session;
+mod state;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use appraise::{AppraisalError, Appraiser, Worth};
+pub use end_block::end_block;
+pub use genesis::{export_genesis, init_genesis};
+pub use params::params;
+#[cfg(test)]
+pub(crate) use params::validate as validate_params;
+pub use query::query;
+pub use state::{claim, claims_ending_at, remove_claim};
+
+/// Name of the module and of its account.
+pub const MODULE: &str = "proof";
+
+message::messages! {
+    MsgUpdateParams: signer authority, check msg_update_params::check, execute msg_update_params::execute;
+    MsgUpdateParam: signer authority, check msg_update_param::check, execute msg_update_param::execute;
+    MsgCreateClaim: signer supplier_operator_address, check msg_create_claim::check, execute msg_create_claim::execute;
+    MsgSubmitProof: signer supplier_operator_address, check msg_submit_proof::check, execute msg_submit_proof::execute;
+}
+
+/// Nothing happens at the beginning of a block.
 ///
 /// # Errors
-/// Names the field that is wrong.
-pub fn init_genesis(_ctx: &mut Context, _state: GenesisState) -> Result<(), GenesisError> {
-    Ok(())
-}
-
-/// The module's section of an exported document.
-///
-/// # Errors
-/// When the store fails.
-pub fn export_genesis(_ctx: &Context) -> Result<GenesisState, ChainError> {
-    Ok(GenesisState::default())
-}
-
-/// Executes a message of this module; the answer is the encoded response. `None` for other types.
-pub fn execute(
-    _ctx: &mut Context,
-    _type_name: &str,
-    _value: &[u8],
-) -> Option<Result<Vec<u8>, TxError>> {
-    None
-}
-
-/// Checks a message without state. `None` for other types.
-pub fn check(_type_name: &str, _value: &[u8]) -> Option<Result<(), TxError>> {
-    None
-}
-
-/// The addresses that must sign a message, as written in it. `None` for other types.
-pub fn signers(_type_name: &str, _value: &[u8]) -> Option<Result<Vec<String>, TxError>> {
-    None
-}
-
-/// Answers a method of the module's query service. `None` for methods it does not have.
-pub fn query(_ctx: &Context, _method: &str, _data: &[u8]) -> Option<Result<Vec<u8>, QueryError>> {
-    None
-}
-
-/// Runs before the transactions of a block.
-///
-/// # Errors
-/// When the store fails; the node stops.
-pub fn begin_block(_ctx: &mut Context) -> Result<(), ChainError> {
-    Ok(())
-}
-
-/// Runs after the transactions of a block.
-///
-/// # Errors
-/// When the store fails; the node stops.
-pub fn end_block(_ctx: &mut Context) -> Result<(), ChainError> {
+/// Never.
+pub fn begin_block(_ctx: &mut Context<'_>) -> Result<(), ChainError> {
     Ok(())
 }

@@ -1,62 +1,56 @@
-//! The module `tokenomics`.
+//! `tokenomics`: what becomes of claims when their proof window is over. Applications pay, suppliers and the others are
+//! paid, suppliers without proof are slashed, and difficulties follow the load (chain specification 3 and 4).
+//!
+//! Invariants
+//! - a claim is settled, expired or discarded exactly once, and removed in the same block;
+//! - coins appear and vanish through the queued operations of [`settlement`] and through slashing alone; an application's
+//!   record loses exactly what is burned or moved out of its module's account;
+//! - a coin that cannot be moved stays where it is and the block goes on: nothing an actor can stake, share or own stops
+//!   the chain.
+//!
+//! Start with [`settlement`].
 
-use proto::pocket::tokenomics::GenesisState;
+use proto::pocket::tokenomics::{MsgUpdateParam, MsgUpdateParams};
 
 use crate::context::Context;
-use crate::error::{ChainError, GenesisError, QueryError, TxError};
+use crate::error::ChainError;
+use crate::modules::shared::message;
 
-/// Loads the module's section of a genesis document.
+mod difficulty;
+mod end_block;
+pub mod error;
+mod genesis;
+mod keys;
+mod msg_update_param;
+mod msg_update_params;
+mod params;
+mod query;
+mod settlement;
+mod validators;
+
+#[cfg(test)]
+mod tests;
+
+pub use end_block::end_block;
+pub use genesis::{export_genesis, init_genesis};
+pub use params::params;
+#[cfg(test)]
+pub(crate) use params::validate as validate_params;
+pub use query::query;
+pub use validators::{BondedValidator, validators};
+
+/// Name of the module and of its account.
+pub const MODULE: &str = "tokenomics";
+
+message::messages! {
+    MsgUpdateParams: signer authority, check msg_update_params::check, execute msg_update_params::execute;
+    MsgUpdateParam: signer authority, check msg_update_param::check, execute msg_update_param::execute;
+}
+
+/// Nothing happens at the beginning of a block.
 ///
 /// # Errors
-/// Names the field that is wrong.
-pub fn init_genesis(_ctx: &mut Context, _state: GenesisState) -> Result<(), GenesisError> {
-    Ok(())
-}
-
-/// The module's section of an exported document.
-///
-/// # Errors
-/// When the store fails.
-pub fn export_genesis(_ctx: &Context) -> Result<GenesisState, ChainError> {
-    Ok(GenesisState::default())
-}
-
-/// Executes a message of this module; the answer is the encoded response. `None` for other types.
-pub fn execute(
-    _ctx: &mut Context,
-    _type_name: &str,
-    _value: &[u8],
-) -> Option<Result<Vec<u8>, TxError>> {
-    None
-}
-
-/// Checks a message without state. `None` for other types.
-pub fn check(_type_name: &str, _value: &[u8]) -> Option<Result<(), TxError>> {
-    None
-}
-
-/// The addresses that must sign a message, as written in it. `None` for other types.
-pub fn signers(_type_name: &str, _value: &[u8]) -> Option<Result<Vec<String>, TxError>> {
-    None
-}
-
-/// Answers a method of the module's query service. `None` for methods it does not have.
-pub fn query(_ctx: &Context, _method: &str, _data: &[u8]) -> Option<Result<Vec<u8>, QueryError>> {
-    None
-}
-
-/// Runs before the transactions of a block.
-///
-/// # Errors
-/// When the store fails; the node stops.
-pub fn begin_block(_ctx: &mut Context) -> Result<(), ChainError> {
-    Ok(())
-}
-
-/// Runs after the transactions of a block.
-///
-/// # Errors
-/// When the store fails; the node stops.
-pub fn end_block(_ctx: &mut Context) -> Result<(), ChainError> {
+/// Never.
+pub fn begin_block(_ctx: &mut Context<'_>) -> Result<(), ChainError> {
     Ok(())
 }

@@ -1,0 +1,23 @@
+//! End of a block: claims that are due settle, then the difficulties of their services move.
+
+use super::{difficulty, settlement, validators};
+use crate::context::Context;
+use crate::error::ChainError;
+
+/// Settles what is due at this height.
+///
+/// # Errors
+/// When the store fails. A coin that cannot be moved is not an error.
+pub fn end_block(ctx: &mut Context<'_>) -> Result<(), ChainError> {
+    let validators = validators::validators(ctx)?;
+    settle(ctx, &validators)
+}
+
+/// The same with given validators.
+pub(super) fn settle(
+    ctx: &mut Context<'_>,
+    validators: &[validators::BondedValidator],
+) -> Result<(), ChainError> {
+    let relays = settlement::settle(ctx, validators)?;
+    difficulty::update(ctx, &relays)
+}

@@ -1,0 +1,4 @@
+//! State keys of `tokenomics`.
+
+/// The params.
+pub(crate) const PARAMS: &[u8] = b"tokenomics/params";
