@@ -68,6 +68,10 @@ impl Round {
     ) -> Result<(), ChainError> {
         let bonded = validators.iter().find(|bonded| bonded.validator.account == reward.account);
         let bare = |amount: Upokt| amount.0.to_string();
+        // The reference does not look at delegations when the commission takes everything.
+        let is_divided = reward.commission < reward.pool_share;
+        let of_delegations = |number: u128| if is_divided { number } else { 0 };
+        let num_delegators = of_delegations(reward.num_delegators.into());
         ctx.emit(&EventValidatorRewardDistribution {
             session_end_block_height: self.first_settled_end.unwrap_or_default(),
             op_reason: reason.into(),
@@ -82,8 +86,8 @@ impl Round {
             commission_upokt: bare(reward.commission),
             self_delegation_reward_upokt: bare(reward.self_delegation),
             delegators_reward_upokt: bare(reward.delegators),
-            total_delegated_stake_upokt: reward.delegated_tokens.to_string(),
-            num_delegators: u32::try_from(reward.num_delegators).unwrap_or(u32::MAX),
+            total_delegated_stake_upokt: of_delegations(reward.delegated_tokens).to_string(),
+            num_delegators: u32::try_from(num_delegators).unwrap_or(u32::MAX),
         })
     }
 }
