@@ -57,7 +57,12 @@ impl Appraiser {
     pub fn new(ctx: &Context<'_>) -> Result<Self, ChainError> {
         let params = params::params(ctx)?;
         Ok(Self {
-            threshold: Upokt(params.proof_requirement_threshold.as_ref().map_or(0, coin::payable)),
+            threshold: Upokt(
+                params
+                    .proof_requirement_threshold
+                    .as_ref()
+                    .map_or(0, coin::payable),
+            ),
             probability: params.proof_request_probability,
             shared: BTreeMap::new(),
             prices: BTreeMap::new(),
@@ -92,7 +97,11 @@ impl Appraiser {
         session_end: i64,
     ) -> Result<Windows, AppraisalError> {
         let params = self.shared_at(ctx, session_end)?;
-        Ok(Windows::of_height(&params, &Grid::new(&params)?, Height(session_end)))
+        Ok(Windows::of_height(
+            &params,
+            &Grid::new(&params)?,
+            Height(session_end),
+        ))
     }
 
     /// The hash that draws whether claims of sessions with this end must be proven, and what their proofs must show.

@@ -35,7 +35,9 @@ pub fn end_block(ctx: &mut Context<'_>) -> Result<(), ChainError> {
     }
     let verdicts = judge_all(&jobs, msg_submit_proof::strictness(&ctx.rules));
     for (job, failure) in jobs.into_iter().zip(verdicts) {
-        let Job { mut claim, header, .. } = job;
+        let Job {
+            mut claim, header, ..
+        } = job;
         let status = match failure {
             None => ClaimProofStatus::Validated,
             Some(_) => ClaimProofStatus::Invalid,
@@ -83,7 +85,10 @@ fn gather(ctx: &Context<'_>) -> Result<(Vec<Job>, Vec<Vec<u8>>), ChainError> {
         stored.push(key);
         let header = proof.session_header.clone().unwrap_or_default();
         let (service_id, start) = (&header.service_id, header.session_start_block_height);
-        let ring_of = (header.application_address.clone(), header.session_end_block_height);
+        let ring_of = (
+            header.application_address.clone(),
+            header.session_end_block_height,
+        );
         let ring = match rings.get(&ring_of) {
             Some(ring) => Clone::clone(ring),
             None => {
@@ -95,13 +100,16 @@ fn gather(ctx: &Context<'_>) -> Result<(Vec<Job>, Vec<Vec<u8>>), ChainError> {
         jobs.push(Job {
             operator_key: public_key(ctx, &proof.supplier_operator_address)?,
             ring,
-            target_hash: service::difficulty_at(ctx, service_id, start)?.target_hash.to_vec(),
+            target_hash: service::difficulty_at(ctx, service_id, start)?
+                .target_hash
+                .to_vec(),
             seed_block_hash: match appraiser.seed(ctx, header.session_end_block_height) {
                 Ok(hash) => Ok(hash),
                 Err(AppraisalError::Protocol(error)) => Err(error.to_string()),
                 Err(AppraisalError::Chain(error)) => return Err(error),
             },
-            compute_units_per_relay: service::compute_units_at(ctx, service_id, start)?.unwrap_or(0),
+            compute_units_per_relay: service::compute_units_at(ctx, service_id, start)?
+                .unwrap_or(0),
             claim,
             header,
             proof,
@@ -122,7 +130,9 @@ fn ring(
         ))
     };
     let Some(application) = application::get(ctx, app)? else {
-        return Ok(Err(failed(&application::error::Error::NotFound.describe(app))));
+        return Ok(Err(failed(
+            &application::error::Error::NotFound.describe(app),
+        )));
     };
     let header_end = Height(header.session_end_block_height);
     let session_end = if ctx.rules.ring_params_at_session_end {
@@ -142,16 +152,18 @@ fn ring(
         }
     }
     let found = |address: &str| {
-        members.iter().find(|(member, _)| member == address).map(|(_, key)| *key)
+        members
+            .iter()
+            .find(|(member, _)| member == address)
+            .map(|(_, key)| *key)
     };
-    Ok(expected.resolve(found).map_err(|error| failed(&error.to_string())))
+    Ok(expected
+        .resolve(found)
+        .map_err(|error| failed(&error.to_string())))
 }
 
 /// The public key of an account, or why there is none.
-fn public_key(
-    ctx: &Context<'_>,
-    text: &str,
-) -> Result<Result<PublicKey, String>, ChainError> {
+fn public_key(ctx: &Context<'_>, text: &str) -> Result<Result<PublicKey, String>, ChainError> {
     let address = match address::parse(text) {
         Ok(address) => address,
         Err(reason) => return Ok(Err(reason)),
@@ -183,7 +195,9 @@ fn judge_all(jobs: &[Job], strictness: Strictness) -> Vec<Option<String>> {
             .chunks(share)
             .map(|part| {
                 scope.spawn(move || {
-                    part.iter().map(|job| judge(job, strictness)).collect::<Vec<_>>()
+                    part.iter()
+                        .map(|job| judge(job, strictness))
+                        .collect::<Vec<_>>()
                 })
             })
             .collect();

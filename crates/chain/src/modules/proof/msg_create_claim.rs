@@ -31,7 +31,11 @@ pub(super) fn check(message: &MsgCreateClaim) -> Result<(), TxError> {
     })?;
     let root = &message.root_hash;
     let work = ClaimedWork::from_root(root).map_err(|error| {
-        TxError::registered(Error::CODESPACE, Error::InvalidRoot.code(), error.to_string())
+        TxError::registered(
+            Error::CODESPACE,
+            Error::InvalidRoot.code(),
+            error.to_string(),
+        )
     })?;
     for (what, value) in [("sum", work.compute_units), ("count", work.relays)] {
         if value == 0 {
@@ -47,14 +51,20 @@ pub(super) fn check(message: &MsgCreateClaim) -> Result<(), TxError> {
 /// Stores the claim, in place of an earlier one of the same supplier for the same session.
 pub(super) fn execute(ctx: &mut Context<'_>, message: MsgCreateClaim) -> Result<(), TxError> {
     check(&message).map_err(|error| TxError::status(GrpcCode::InvalidArgument, error))?;
-    let MsgCreateClaim { supplier_operator_address: operator, session_header, root_hash } = message;
+    let MsgCreateClaim {
+        supplier_operator_address: operator,
+        session_header,
+        root_hash,
+    } = message;
     let header = session_header.unwrap_or_default();
     let on_chain = session::on_chain(ctx, &header, &operator, GrpcCode::InvalidArgument)?;
     if ctx.rules.claim_header_is_session_header {
         session::require_same(&header, &on_chain, GrpcCode::InvalidArgument)?;
     }
     let mut appraiser = Appraiser::new(ctx)?;
-    let windows = appraiser.windows(ctx, header.session_end_block_height).map_err(unpriced)?;
+    let windows = appraiser
+        .windows(ctx, header.session_end_block_height)
+        .map_err(unpriced)?;
     check_window(&windows, Height(ctx.block.height))?;
     let claim = Claim {
         supplier_operator_address: operator,
@@ -65,7 +75,8 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgCreateClaim) -> Result<
     let header = state::header(&claim);
     let worth = appraiser.worth(ctx, &claim).map_err(unpriced)?;
     check_sum(ctx, &header, &worth.work)?;
-    let existed = state::claim(ctx, &header.session_id, &claim.supplier_operator_address)?.is_some();
+    let existed =
+        state::claim(ctx, &header.session_id, &claim.supplier_operator_address)?.is_some();
     state::save_claim(ctx, &claim)?;
     emit(ctx, &claim, header, &worth, existed)
 }
@@ -89,11 +100,7 @@ fn check_window(windows: &Windows, height: Height) -> Result<(), TxError> {
 }
 
 /// The sum must be what so many relays of the service weigh, by the price at the session's start.
-fn check_sum(
-    ctx: &Context<'_>,
-    header: &SessionHeader,
-    work: &ClaimedWork,
-) -> Result<(), TxError> {
+fn check_sum(ctx: &Context<'_>, header: &SessionHeader, work: &ClaimedWork) -> Result<(), TxError> {
     let (id, start) = (&header.service_id, header.session_start_block_height);
     let Some(units) = service::compute_units_at(ctx, id, start)? else {
         return Err(TxError::status(

@@ -1,9 +1,7 @@
 //! `MsgSubmitProof`: a supplier shows one relay of a claimed tree (chain specification 1.7, relay protocol 6.3). What
 //! needs keys, the challenge or the tree is judged at the end of the block.
 
-use proto::pocket::proof::{
-    Claim, EventProofSubmitted, EventProofUpdated, MsgSubmitProof, Proof,
-};
+use proto::pocket::proof::{Claim, EventProofSubmitted, EventProofUpdated, MsgSubmitProof, Proof};
 use proto::pocket::session::SessionHeader;
 use protocol::height::Height;
 use protocol::proof::{ProofFailure, Strictness, Submission, check_form};
@@ -33,8 +31,7 @@ pub(super) fn check(message: &MsgSubmitProof) -> Result<(), TxError> {
     let Some(header) = &message.session_header else {
         return Err(Error::InvalidSessionHeader.because("session header is nil"));
     };
-    validate::session_header(header)
-        .map_err(|error| Error::InvalidSessionHeader.because(error))?;
+    validate::session_header(header).map_err(|error| Error::InvalidSessionHeader.because(error))?;
     if message.proof.is_empty() {
         return Err(Error::InvalidProof.because("proof cannot be empty"));
     }
@@ -44,11 +41,17 @@ pub(super) fn check(message: &MsgSubmitProof) -> Result<(), TxError> {
 /// Takes the fee and stores the proof until the end of the block.
 pub(super) fn execute(ctx: &mut Context<'_>, message: MsgSubmitProof) -> Result<(), TxError> {
     check(&message).map_err(|error| TxError::status(GrpcCode::InvalidArgument, error))?;
-    let MsgSubmitProof { supplier_operator_address: operator, session_header, proof } = message;
+    let MsgSubmitProof {
+        supplier_operator_address: operator,
+        session_header,
+        proof,
+    } = message;
     let header = session_header.unwrap_or_default();
     let on_chain = session::on_chain(ctx, &header, &operator, GrpcCode::FailedPrecondition)?;
     let mut appraiser = Appraiser::new(ctx)?;
-    let windows = appraiser.windows(ctx, on_chain.session_end_block_height).map_err(unpriced)?;
+    let windows = appraiser
+        .windows(ctx, on_chain.session_end_block_height)
+        .map_err(unpriced)?;
     check_window(&windows, Height(ctx.block.height))?;
     let proof = Proof {
         supplier_operator_address: operator,
@@ -62,7 +65,9 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgSubmitProof) -> Result<
     let claim = matching_claim(ctx, &on_chain, &proof.supplier_operator_address)?;
     pay_fee(ctx, &proof.supplier_operator_address)?;
     let worth = appraiser.worth(ctx, &claim).map_err(unpriced)?;
-    let requirement = appraiser.requirement(ctx, &claim, worth.claimed).map_err(unpriced)?;
+    let requirement = appraiser
+        .requirement(ctx, &claim, worth.claimed)
+        .map_err(unpriced)?;
     if !requirement.is_required() {
         let text = Error::ProofNotRequired.text();
         return Err(TxError::status(GrpcCode::FailedPrecondition, text));
@@ -94,11 +99,7 @@ enum Refusal {
     Other(TxError),
 }
 
-fn check_proof(
-    ctx: &Context<'_>,
-    on_chain: &SessionHeader,
-    proof: &Proof,
-) -> Result<(), Refusal> {
+fn check_proof(ctx: &Context<'_>, on_chain: &SessionHeader, proof: &Proof) -> Result<(), Refusal> {
     let start = on_chain.session_start_block_height;
     let difficulty = service::difficulty_at(ctx, &on_chain.service_id, start)
         .map_err(|error| Refusal::Other(error.into()))?;
@@ -133,9 +134,8 @@ fn matching_claim(
     on_chain: &SessionHeader,
     operator: &str,
 ) -> Result<Claim, TxError> {
-    let refused = |error: Error, detail: String| {
-        Err(error.status(GrpcCode::FailedPrecondition, detail))
-    };
+    let refused =
+        |error: Error, detail: String| Err(error.status(GrpcCode::FailedPrecondition, detail));
     let session_id = &on_chain.session_id;
     let Some(claim) = state::claim(ctx, session_id, operator)? else {
         return refused(
@@ -174,7 +174,12 @@ fn matching_claim(
             &on_chain.application_address,
             Error::InvalidAddress,
         ),
-        ("service ID", header.service_id, &on_chain.service_id, Error::InvalidService),
+        (
+            "service ID",
+            header.service_id,
+            &on_chain.service_id,
+            Error::InvalidService,
+        ),
     ] {
         if claimed != *expected {
             return refused(
@@ -195,7 +200,9 @@ fn pay_fee(ctx: &mut Context<'_>, operator: &str) -> Result<(), TxError> {
         Ok(payer) => payer,
         Err(reason) => return refused(Error::InvalidAddress, &reason),
     };
-    let fee_coin = params::params(ctx)?.proof_submission_fee.unwrap_or_else(|| coin::upokt(0));
+    let fee_coin = params::params(ctx)?
+        .proof_submission_fee
+        .unwrap_or_else(|| coin::upokt(0));
     let fee = coin::payable(&fee_coin);
     let balance = bank::balance(ctx, &payer, coin::DENOM)?;
     if !ctx.rules.proof_fee_may_empty_balance && balance == 0 {

@@ -37,9 +37,9 @@ fn apply(params: &mut Params, message: &MsgUpdateParam) -> Result<(), TxError> {
             params.proof_request_probability = *value;
             params::validate_probability(*value)
         }
-        ("proof_requirement_threshold", AsType::AsCoin(value)) => {
-            params::validate_threshold(Some(params.proof_requirement_threshold.insert(value.clone())))
-        }
+        ("proof_requirement_threshold", AsType::AsCoin(value)) => params::validate_threshold(Some(
+            params.proof_requirement_threshold.insert(value.clone()),
+        )),
         ("proof_missing_penalty", AsType::AsCoin(value)) => {
             params::validate_penalty(Some(params.proof_missing_penalty.insert(value.clone())))
         }
@@ -47,10 +47,9 @@ fn apply(params: &mut Params, message: &MsgUpdateParam) -> Result<(), TxError> {
             params::validate_fee(Some(params.proof_submission_fee.insert(value.clone())))
         }
         ("proof_request_probability", got) => Err(wrong_type(name, "AsFloat", got)),
-        (
-            "proof_requirement_threshold" | "proof_missing_penalty" | "proof_submission_fee",
-            got,
-        ) => Err(wrong_type(name, "AsCoin", got)),
+        ("proof_requirement_threshold" | "proof_missing_penalty" | "proof_submission_fee", got) => {
+            Err(wrong_type(name, "AsCoin", got))
+        }
         _ => {
             let detail = format_args!("unsupported param {name:?}");
             return Err(Error::ParamNameInvalid.because(detail));

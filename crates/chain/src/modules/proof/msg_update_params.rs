@@ -11,9 +11,8 @@ use crate::modules::shared::{address, authority};
 /// Checks the message without state.
 pub(super) fn check(message: &MsgUpdateParams) -> Result<(), TxError> {
     check_authority(&message.authority)?;
-    params::validate(&message.params).map_err(|log| {
-        TxError::registered(Error::CODESPACE, Error::ParamInvalid.code(), log)
-    })
+    params::validate(&message.params)
+        .map_err(|log| TxError::registered(Error::CODESPACE, Error::ParamInvalid.code(), log))
 }
 
 /// Replaces the params at once.

@@ -14,7 +14,8 @@ use crate::modules::shared::coin;
 /// # Errors
 /// When the store fails or genesis never set them.
 pub fn params(ctx: &Context<'_>) -> Result<Params, ChainError> {
-    ctx.load(keys::PARAMS)?.ok_or_else(|| ChainError::invariant("proof params are set by genesis"))
+    ctx.load(keys::PARAMS)?
+        .ok_or_else(|| ChainError::invariant("proof params are set by genesis"))
 }
 
 /// Replaces the params.
@@ -46,19 +47,25 @@ pub(super) fn validate_probability(value: f64) -> Result<(), String> {
 /// The threshold is an amount of upokt.
 pub(super) fn validate_threshold(value: Option<&Coin>) -> Result<(), String> {
     let name = "proof_requirement_threshold";
-    amount(name, value, |coin| format!("invalid {name} amount: {coin} < 0"))
+    amount(name, value, |coin| {
+        format!("invalid {name} amount: {coin} < 0")
+    })
 }
 
 /// The penalty is an amount of upokt, possibly zero, whatever the text says.
 pub(super) fn validate_penalty(value: Option<&Coin>) -> Result<(), String> {
     let name = "proof_missing_penalty";
-    amount(name, value, |coin| format!("invalid {name} amount: {coin} <= 0"))
+    amount(name, value, |coin| {
+        format!("invalid {name} amount: {coin} <= 0")
+    })
 }
 
 /// The fee is an amount of upokt.
 pub(super) fn validate_fee(value: Option<&Coin>) -> Result<(), String> {
     let name = "proof_submission_fee";
-    amount(name, value, |coin| format!("{name} is below minimum value 0upokt: got {coin}"))
+    amount(name, value, |coin| {
+        format!("{name} is below minimum value 0upokt: got {coin}")
+    })
 }
 
 fn amount(
@@ -69,5 +76,9 @@ fn amount(
     let given = coin::require_denom(value, &format!("missing {name}"), |denom| {
         format!("invalid {name} denom: {denom}")
     })?;
-    if given.is_well_formed() { Ok(()) } else { Err(bad(given.text())) }
+    if given.is_well_formed() {
+        Ok(())
+    } else {
+        Err(bad(given.text()))
+    }
 }

@@ -29,12 +29,16 @@ pub fn query(ctx: &Context<'_>, method: &str, data: &[u8]) -> Option<Result<Vec<
 }
 
 fn live(ctx: &Context<'_>) -> Result<Vec<u8>, QueryError> {
-    Ok(answer(&QueryParamsResponse { params: params::params(ctx)? }))
+    Ok(answer(&QueryParamsResponse {
+        params: params::params(ctx)?,
+    }))
 }
 
 fn claim(ctx: &Context<'_>, data: &[u8]) -> Result<Vec<u8>, QueryError> {
-    let QueryGetClaimRequest { session_id, supplier_operator_address: operator } =
-        decode_request(data)?;
+    let QueryGetClaimRequest {
+        session_id,
+        supplier_operator_address: operator,
+    } = decode_request(data)?;
     check_operator(&operator, "claim")?;
     check_session_id(&session_id, "claim")?;
     let claim = state::claim(ctx, &session_id, &operator)?;
@@ -61,12 +65,17 @@ fn claims(ctx: &Context<'_>, data: &[u8]) -> Result<Vec<u8>, QueryError> {
             paginate(ctx, &keys::ending_at(grid::signed(height)), page, look_up)?
         }
     };
-    Ok(answer(&QueryAllClaimsResponse { claims, pagination: Some(page) }))
+    Ok(answer(&QueryAllClaimsResponse {
+        claims,
+        pagination: Some(page),
+    }))
 }
 
 fn proof(ctx: &Context<'_>, data: &[u8]) -> Result<Vec<u8>, QueryError> {
-    let QueryGetProofRequest { session_id, supplier_operator_address: operator } =
-        decode_request(data)?;
+    let QueryGetProofRequest {
+        session_id,
+        supplier_operator_address: operator,
+    } = decode_request(data)?;
     check_operator(&operator, "proof")?;
     check_session_id(&session_id, "proof")?;
     let proof = state::proof(ctx, &session_id, &operator)?;
@@ -97,7 +106,10 @@ fn proofs(ctx: &Context<'_>, data: &[u8]) -> Result<Vec<u8>, QueryError> {
         };
         Ok(wanted.then_some(proof))
     })?;
-    Ok(answer(&QueryAllProofsResponse { proofs, pagination: Some(page) }))
+    Ok(answer(&QueryAllProofsResponse {
+        proofs,
+        pagination: Some(page),
+    }))
 }
 
 fn check_operator(operator: &str, subject: &str) -> Result<(), QueryError> {
@@ -114,13 +126,15 @@ fn check_operator(operator: &str, subject: &str) -> Result<(), QueryError> {
 fn check_session_id(session_id: &str, subject: &str) -> Result<(), QueryError> {
     if session_id.is_empty() {
         let detail = format_args!("invalid empty session ID for {subject} being retrieved");
-        return Err(QueryError::invalid_argument(Error::InvalidSessionId.describe(detail)));
+        return Err(QueryError::invalid_argument(
+            Error::InvalidSessionId.describe(detail),
+        ));
     }
     Ok(())
 }
 
 fn unknown(error: Error, session_id: &str, operator: &str) -> QueryError {
-    QueryError::not_found(
-        error.describe(format_args!("session ID {session_id:?} and supplier {operator:?}")),
-    )
+    QueryError::not_found(error.describe(format_args!(
+        "session ID {session_id:?} and supplier {operator:?}"
+    )))
 }

@@ -33,7 +33,10 @@ pub(super) fn on_chain(
             ),
         ));
     }
-    let mut operators = session.suppliers.iter().map(|supplier| &supplier.operator_address);
+    let mut operators = session
+        .suppliers
+        .iter()
+        .map(|supplier| &supplier.operator_address);
     if !operators.any(|address| address == operator) {
         return Err(Error::SupplierNotInSession.status(
             grpc,

@@ -29,7 +29,10 @@ pub fn claims_ending_at(ctx: &Context<'_>, session_end: i64) -> Result<Vec<Claim
     let mut out = Vec::new();
     for pair in ctx.iter(&table) {
         let (key, _) = pair?;
-        out.push(indexed(ctx, key.strip_prefix(table.as_slice()).unwrap_or_default())?);
+        out.push(indexed(
+            ctx,
+            key.strip_prefix(table.as_slice()).unwrap_or_default(),
+        )?);
     }
     Ok(out)
 }
@@ -40,7 +43,10 @@ pub fn claims_ending_at(ctx: &Context<'_>, session_end: i64) -> Result<Vec<Claim
 /// As [`claim`], and [`ChainError::Invariant`] when there is none.
 pub(super) fn indexed(ctx: &Context<'_>, id: &[u8]) -> Result<Claim, ChainError> {
     ctx.load(&keys::claim(id))?.ok_or_else(|| {
-        ChainError::invariant(format!("an index of claims names {}", String::from_utf8_lossy(id)))
+        ChainError::invariant(format!(
+            "an index of claims names {}",
+            String::from_utf8_lossy(id)
+        ))
     })
 }
 
@@ -93,7 +99,10 @@ pub(super) fn proof(
 /// # Errors
 /// When the store fails.
 pub(super) fn save_proof(ctx: &mut Context<'_>, proof: &Proof) -> Result<bool, ChainError> {
-    let session_id = proof.session_header.as_ref().map_or("", |header| &header.session_id);
+    let session_id = proof
+        .session_header
+        .as_ref()
+        .map_or("", |header| &header.session_id);
     let key = keys::proof(&keys::id(session_id, &proof.supplier_operator_address));
     let existed = ctx.has(&key)?;
     ctx.save(key, proof);
@@ -106,11 +115,17 @@ pub(super) fn header(claim: &Claim) -> SessionHeader {
 }
 
 fn session_end(claim: &Claim) -> i64 {
-    claim.session_header.as_ref().map_or(0, |header| header.session_end_block_height)
+    claim
+        .session_header
+        .as_ref()
+        .map_or(0, |header| header.session_end_block_height)
 }
 
 fn id_of(claim: &Claim) -> Vec<u8> {
-    let session_id = claim.session_header.as_ref().map_or("", |header| &header.session_id);
+    let session_id = claim
+        .session_header
+        .as_ref()
+        .map_or("", |header| &header.session_id);
     keys::id(session_id, &claim.supplier_operator_address)
 }
 

@@ -27,7 +27,10 @@ pub(super) fn update(
     for (service_id, relays) in relays {
         let scaled = |relays_ema: u64| {
             // An aim beyond 2^63 - 1, which the reference reads as negative: as if every load were below it.
-            new_target(relays_ema, aim).unwrap_or(BASE_TARGET).to_vec().into()
+            new_target(relays_ema, aim)
+                .unwrap_or(BASE_TARGET)
+                .to_vec()
+                .into()
         };
         let previous = match service::difficulty(ctx, service_id)? {
             Some(difficulty) => difficulty,

@@ -21,5 +21,7 @@ pub fn init_genesis(ctx: &mut Context<'_>, genesis: GenesisState) -> Result<(), 
 /// # Errors
 /// When the store fails.
 pub fn export_genesis(ctx: &Context<'_>) -> Result<GenesisState, ChainError> {
-    Ok(GenesisState { params: params::params(ctx)? })
+    Ok(GenesisState {
+        params: params::params(ctx)?,
+    })
 }

@@ -106,7 +106,9 @@ pub(super) fn validate_mint_ratio(value: f64) -> Result<(), String> {
     if value > 0.0 && value <= 1.0 {
         Ok(())
     } else {
-        Err(format!("mint_ratio must be in range (0, 1]: got {value:.6}"))
+        Err(format!(
+            "mint_ratio must be in range (0, 1]: got {value:.6}"
+        ))
     }
 }
 

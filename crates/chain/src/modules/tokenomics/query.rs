@@ -16,5 +16,7 @@ pub fn query(ctx: &Context<'_>, method: &str, _data: &[u8]) -> Option<Result<Vec
 }
 
 fn live(ctx: &Context<'_>) -> Result<Vec<u8>, QueryError> {
-    Ok(answer(&QueryParamsResponse { params: params::params(ctx)? }))
+    Ok(answer(&QueryParamsResponse {
+        params: params::params(ctx)?,
+    }))
 }

@@ -20,13 +20,21 @@ fn stateless_checks_of_messages_equal_the_vectors() {
     let mut seen = 0;
     for row in list(&poktroll()["validate_basic"]["messages"]) {
         let name = text(&row["type"]);
-        let ours = ["pocket.proof.", "pocket.tokenomics."].iter().any(|own| name.starts_with(own));
+        let ours = ["pocket.proof.", "pocket.tokenomics."]
+            .iter()
+            .any(|own| name.starts_with(own));
         // Rows without bytes are Go values that have none.
-        let (true, Some(bytes)) = (ours, row["proto_hex"].as_str()) else { continue };
+        let (true, Some(bytes)) = (ours, row["proto_hex"].as_str()) else {
+            continue;
+        };
         let result = router::check(name, &hex::decode(bytes).unwrap()).unwrap();
-        let got = result
-            .err()
-            .map(|error| (error.codespace.into_owned(), u64::from(error.code), error.log));
+        let got = result.err().map(|error| {
+            (
+                error.codespace.into_owned(),
+                u64::from(error.code),
+                error.log,
+            )
+        });
         assert_eq!(got, expected(&row["result"]), "{name} {}", row["case"]);
         seen += 1;
     }

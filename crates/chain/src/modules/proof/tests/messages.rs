@@ -1,13 +1,13 @@
 //! `proof_chain`: every recorded claim and proof message in the state it met, through the end of its block.
 
 use crypto::keys::PublicKey;
+use prost::Message as _;
 use proto::pocket::application::UndelegatingGatewayList;
 use proto::pocket::proof::{
     Claim, ClaimProofStatus, MsgCreateClaim, MsgSubmitProof, QueryAllClaimsRequest,
     QueryAllClaimsResponse, QueryGetClaimRequest, QueryGetClaimResponse,
 };
 use proto::pocket::service::RelayMiningDifficulty;
-use prost::Message as _;
 use serde_json::Value;
 
 use super::world::*;
@@ -42,17 +42,28 @@ fn start(rules: Rules, bend: impl FnOnce(&mut World)) -> TestChain {
     let mut world = World::new();
     world.service(SERVICE, 1000, &person("service owner"));
     let gateway = address("gateway").to_owned();
-    world.application(address("app"), SERVICE, 1_000_000_000).delegatee_gateway_addresses =
-        vec![gateway];
+    world
+        .application(address("app"), SERVICE, 1_000_000_000)
+        .delegatee_gateway_addresses = vec![gateway];
     let supplier = address("supplier");
-    world.supplier(supplier, supplier, SERVICE, &[(supplier.to_owned(), 100)], 60_000_000_000);
+    world.supplier(
+        supplier,
+        supplier,
+        SERVICE,
+        &[(supplier.to_owned(), 100)],
+        60_000_000_000,
+    );
     bend(&mut world);
     let mut chain = world.start(rules);
     for who in ["app", "gateway", "supplier"] {
         public_key(&mut chain, Some(&key(who)), address(who));
     }
     chain.fund(&parse(supplier), 1_000_000).unwrap();
-    block_hash(&mut chain, 101, &bytes(&example()["session"]["block_hash_at_start"]));
+    block_hash(
+        &mut chain,
+        101,
+        &bytes(&example()["session"]["block_hash_at_start"]),
+    );
     let tree = &poktroll()["proof_chain"]["eight_leaf_tree"];
     block_hash(&mut chain, 142, &bytes(&tree["seed_block_hash_at_142"]));
     chain
@@ -80,11 +91,17 @@ fn recorded_claims() {
             execute(&mut chain, CREATE, &message).unwrap();
         }
         chain.go_to(number(&case["height"]));
-        match (execute(&mut chain, CREATE, &message), text_of(&case["result"])) {
+        match (
+            execute(&mut chain, CREATE, &message),
+            text_of(&case["result"]),
+        ) {
             (Ok(events), None) => {
                 assert_eq!(events, expected_events(&case["events"]), "{name}");
-                let MsgCreateClaim { supplier_operator_address, session_header, root_hash } =
-                    MsgCreateClaim::decode(message.as_slice()).unwrap();
+                let MsgCreateClaim {
+                    supplier_operator_address,
+                    session_header,
+                    root_hash,
+                } = MsgCreateClaim::decode(message.as_slice()).unwrap();
                 let header = session_header.unwrap();
                 let claims = chain
                     .read(|ctx| proof::claims_ending_at(ctx, header.session_end_block_height))
@@ -99,7 +116,11 @@ fn recorded_claims() {
             }
             (Err(error), Some(expected)) => {
                 assert_eq!(error.log, expected, "{name}");
-                assert_eq!((error.codespace.as_ref(), error.code), ("undefined", 1), "{name}");
+                assert_eq!(
+                    (error.codespace.as_ref(), error.code),
+                    ("undefined", 1),
+                    "{name}"
+                );
             }
             (got, expected) => panic!("{name}: {got:?}, expected {expected:?}"),
         }
@@ -168,7 +189,9 @@ fn state_of(name: &str, rules: Rules) -> TestChain {
         "gateway account without pubkey" => public_key(&mut chain, None, address("gateway")),
         "supplier account without pubkey" => public_key(&mut chain, None, address("supplier")),
         "other gateway delegated instead" | "two gateways delegated (superset ring)" => {
-            let stranger = crypto::keys::SecretKey::from_bytes(&[7; 32]).unwrap().public();
+            let stranger = crypto::keys::SecretKey::from_bytes(&[7; 32])
+                .unwrap()
+                .public();
             public_key(&mut chain, Some(&stranger), STRANGER);
         }
         _ => {}
@@ -184,13 +207,17 @@ fn set_target(chain: &mut TestChain, target_hash: Vec<u8>) {
         num_relays_ema: 100_000,
         target_hash: target_hash.into(),
     };
-    chain.run(|ctx| service::set_difficulty(ctx, difficulty.clone(), difficulty)).unwrap();
+    chain
+        .run(|ctx| service::set_difficulty(ctx, difficulty.clone(), difficulty))
+        .unwrap();
 }
 
 /// Sets the supplier's balance.
 fn set_balance(chain: &mut TestChain, amount: u128) {
     let supplier = parse(address("supplier"));
-    let held = chain.read(|ctx| bank::balance(ctx, &supplier, bank::UPOKT)).unwrap();
+    let held = chain
+        .read(|ctx| bank::balance(ctx, &supplier, bank::UPOKT))
+        .unwrap();
     chain
         .run(|ctx| {
             bank::account_to_module(ctx, &supplier, "service", &[coin::upokt(held - amount)])
@@ -265,13 +292,24 @@ fn recorded_proofs() {
                 let stored = chain.read(|ctx| proof::claim(ctx, &header.session_id, operator));
                 let status = stored.unwrap().unwrap().proof_validation_status;
                 let status = ClaimProofStatus::try_from(status).unwrap();
-                assert_eq!(status.as_str_name(), text(&case["claim_status_after"]), "{name}");
-                let left = chain.read(|ctx| proof::export_genesis(ctx)).unwrap().proof_list;
+                assert_eq!(
+                    status.as_str_name(),
+                    text(&case["claim_status_after"]),
+                    "{name}"
+                );
+                let left = chain
+                    .read(|ctx| proof::export_genesis(ctx))
+                    .unwrap()
+                    .proof_list;
                 assert!(left.is_empty(), "{name}");
                 accepted += 1;
             }
             (Err(error), Some(expected)) => {
-                assert_eq!((error.codespace.as_ref(), error.code), ("undefined", 1), "{name}");
+                assert_eq!(
+                    (error.codespace.as_ref(), error.code),
+                    ("undefined", 1),
+                    "{name}"
+                );
                 if OTHER_TEXT.contains(&name) {
                     let status = expected.split(" desc = ").next().unwrap();
                     assert!(error.log.starts_with(status), "{name}: {}", error.log);
@@ -301,14 +339,19 @@ fn many_proofs_are_judged_in_order_on_any_number_of_threads() {
             header.session_id = format!("{index}{}", &header.session_id[1..]);
         }
         expected.push((header.session_id.clone(), index == 4));
-        let claim = Claim { session_header: Some(header.clone()), ..claim.clone() };
+        let claim = Claim {
+            session_header: Some(header.clone()),
+            ..claim.clone()
+        };
         put_claim(&mut chain, &claim);
         let proof = proto::pocket::proof::Proof {
             supplier_operator_address: message.supplier_operator_address.clone(),
             session_header: Some(header),
             closest_merkle_proof: message.proof.clone(),
         };
-        chain.run(|ctx| proof::state::save_proof(ctx, &proof)).unwrap();
+        chain
+            .run(|ctx| proof::state::save_proof(ctx, &proof))
+            .unwrap();
     }
     expected.sort();
     chain.run(proof::end_block).unwrap();
@@ -358,7 +401,10 @@ fn claims_are_found_by_session_operator_and_end() {
         (header.session_id, claim.supplier_operator_address.clone())
     });
     let list = |filter: Option<Filter>| -> Vec<Claim> {
-        let request = QueryAllClaimsRequest { pagination: None, filter };
+        let request = QueryAllClaimsRequest {
+            pagination: None,
+            filter,
+        };
         let answer: QueryAllClaimsResponse = ask(&chain, "AllClaims", &request).unwrap();
         assert_eq!(answer.pagination.unwrap().total, answer.claims.len() as u64);
         answer.claims
@@ -377,14 +423,23 @@ fn claims_are_found_by_session_operator_and_end() {
     );
     assert_eq!(
         list(Some(Filter::SessionEndHeight(140))),
-        of(&|claim| claim.session_header.as_ref().unwrap().session_end_block_height == 140)
+        of(&|claim| claim
+            .session_header
+            .as_ref()
+            .unwrap()
+            .session_end_block_height
+            == 140)
     );
     // Page by page, as the miners do.
     let mut pages = Vec::new();
     let mut key = bytes::Bytes::new();
     loop {
         let request = QueryAllClaimsRequest {
-            pagination: Some(PageRequest { key, limit: 2, ..Default::default() }),
+            pagination: Some(PageRequest {
+                key,
+                limit: 2,
+                ..Default::default()
+            }),
             filter: Some(Filter::SessionEndHeight(120)),
         };
         let answer: QueryAllClaimsResponse = ask(&chain, "AllClaims", &request).unwrap();
@@ -405,8 +460,15 @@ fn claims_are_found_by_session_operator_and_end() {
             .unwrap();
     }
     let left = chain.read(|ctx| {
-        let tables: [&[u8]; 3] = [b"proof/claim/", b"proof/claim-by-end/", b"proof/claim-by-operator/"];
-        tables.iter().map(|table| ctx.iter(table).count()).sum::<usize>()
+        let tables: [&[u8]; 3] = [
+            b"proof/claim/",
+            b"proof/claim-by-end/",
+            b"proof/claim-by-operator/",
+        ];
+        tables
+            .iter()
+            .map(|table| ctx.iter(table).count())
+            .sum::<usize>()
     });
     assert_eq!(left, 0);
     let gone = QueryGetClaimRequest {
@@ -426,13 +488,23 @@ fn a_genesis_with_claims_loads_and_exports_the_same() {
         claim_list: vec![claim.clone()],
         proof_list: vec![],
     };
-    chain.run(|ctx| proof::init_genesis(ctx, genesis.clone())).unwrap();
-    assert_eq!(chain.read(|ctx| proof::export_genesis(ctx)).unwrap(), genesis);
+    chain
+        .run(|ctx| proof::init_genesis(ctx, genesis.clone()))
+        .unwrap();
+    assert_eq!(
+        chain.read(|ctx| proof::export_genesis(ctx)).unwrap(),
+        genesis
+    );
     let twice = proto::pocket::proof::GenesisState {
         claim_list: vec![claim.clone(), claim],
         ..genesis
     };
     let error = start(Rules::reference(), |_| {}).run(|ctx| proof::init_genesis(ctx, twice));
     assert_eq!(error.unwrap_err().path, "claim_list.1");
-    assert!(chain.read(|ctx| application::get(ctx, address("app"))).unwrap().is_some());
+    assert!(
+        chain
+            .read(|ctx| application::get(ctx, address("app")))
+            .unwrap()
+            .is_some()
+    );
 }

@@ -46,13 +46,17 @@ fn read(name: &str) -> Value {
 
 /// The elements of an array, of which there must be at least one.
 pub(crate) fn list(value: &Value) -> &[Value] {
-    let list = value.as_array().unwrap_or_else(|| panic!("not a list: {value}"));
+    let list = value
+        .as_array()
+        .unwrap_or_else(|| panic!("not a list: {value}"));
     assert!(!list.is_empty());
     list
 }
 
 pub(crate) fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("not a text: {value}"))
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("not a text: {value}"))
 }
 
 pub(crate) fn bytes(value: &Value) -> Vec<u8> {
@@ -75,17 +79,26 @@ pub(crate) fn expected_events(events: &Value) -> Vec<Seen> {
     let read = |event: &Value| {
         let attributes = event["attributes"].as_array().unwrap().iter();
         let pair = |pair: &Value| (text(&pair[0]).to_owned(), text(&pair[1]).to_owned());
-        (text(&event["type"]).to_owned(), attributes.map(pair).collect())
+        (
+            text(&event["type"]).to_owned(),
+            attributes.map(pair).collect(),
+        )
     };
     events.as_array().into_iter().flatten().map(read).collect()
 }
 
 /// Takes the typed events out of a context.
 pub(crate) fn typed_events(ctx: &mut Context<'_>) -> Vec<Seen> {
-    let typed = ctx.take_events().into_iter().filter(|event| event.r#type.starts_with("pocket."));
+    let typed = ctx
+        .take_events()
+        .into_iter()
+        .filter(|event| event.r#type.starts_with("pocket."));
     typed
         .map(|event| {
-            let attributes = event.attributes.into_iter().map(|pair| (pair.key, pair.value));
+            let attributes = event
+                .attributes
+                .into_iter()
+                .map(|pair| (pair.key, pair.value));
             (event.r#type, attributes.collect())
         })
         .collect()
@@ -111,7 +124,12 @@ pub(crate) fn main_net_params() -> SharedParams {
 }
 
 /// Params of `proof`.
-pub(crate) fn proof_params(probability: f64, threshold: u128, penalty: u128, fee: u128) -> proto::pocket::proof::Params {
+pub(crate) fn proof_params(
+    probability: f64,
+    threshold: u128,
+    penalty: u128,
+    fee: u128,
+) -> proto::pocket::proof::Params {
     proto::pocket::proof::Params {
         proof_request_probability: probability,
         proof_requirement_threshold: Some(coin::upokt(threshold)),
@@ -193,11 +211,18 @@ impl World {
         });
     }
 
-    pub(crate) fn application(&mut self, address: &str, service: &str, stake: u128) -> &mut Application {
+    pub(crate) fn application(
+        &mut self,
+        address: &str,
+        service: &str,
+        stake: u128,
+    ) -> &mut Application {
         self.applications.push(Application {
             address: address.to_owned(),
             stake: Some(coin::upokt(stake)),
-            service_configs: vec![ApplicationServiceConfig { service_id: service.to_owned() }],
+            service_configs: vec![ApplicationServiceConfig {
+                service_id: service.to_owned(),
+            }],
             ..Default::default()
         });
         self.applications.last_mut().unwrap()
@@ -212,12 +237,14 @@ impl World {
         shares: &[(String, u64)],
         stake: u128,
     ) -> &mut Supplier {
-        let shares = shares.iter().map(|(address, percentage)| ServiceRevenueShare {
-            address: address.clone(),
-            rev_share_percentage: *percentage,
-        });
+        let shares = shares
+            .iter()
+            .map(|(address, percentage)| ServiceRevenueShare {
+                address: address.clone(),
+                rev_share_percentage: *percentage,
+            });
         let endpoint = SupplierEndpoint {
-            url: "http://supplier.example".to_owned(),
+            url: "http://x.example".to_owned(),
             rpc_type: RpcType::JsonRpc.into(),
             configs: Vec::new(),
         };
@@ -246,8 +273,16 @@ impl World {
         let backed = |stake: &Option<proto::cosmos::base::v1beta1::Coin>| {
             coin::stored(stake.as_ref()).unwrap()
         };
-        let staked = self.applications.iter().map(|app| backed(&app.stake)).sum::<u128>();
-        let supplied = self.suppliers.iter().map(|supplier| backed(&supplier.stake)).sum::<u128>();
+        let staked = self
+            .applications
+            .iter()
+            .map(|app| backed(&app.stake))
+            .sum::<u128>();
+        let supplied = self
+            .suppliers
+            .iter()
+            .map(|supplier| backed(&supplier.stake))
+            .sum::<u128>();
         chain
             .run(|ctx| {
                 bank::mint(ctx, application::MODULE, &[coin::upokt(staked)])?;
@@ -259,7 +294,10 @@ impl World {
             .run(|ctx| {
                 shared::init_genesis(
                     ctx,
-                    proto::pocket::shared::GenesisState { params: self.shared, params_history: vec![] },
+                    proto::pocket::shared::GenesisState {
+                        params: self.shared,
+                        params_history: vec![],
+                    },
                 )?;
                 service::init_genesis(
                     ctx,
@@ -295,17 +333,24 @@ impl World {
                 session::init_genesis(
                     ctx,
                     proto::pocket::session::GenesisState {
-                        params: proto::pocket::session::Params { num_suppliers_per_session: 50 },
+                        params: proto::pocket::session::Params {
+                            num_suppliers_per_session: 50,
+                        },
                         params_history: vec![],
                     },
                 )?;
                 proof::init_genesis(
                     ctx,
-                    proto::pocket::proof::GenesisState { params: self.proof, ..Default::default() },
+                    proto::pocket::proof::GenesisState {
+                        params: self.proof,
+                        ..Default::default()
+                    },
                 )?;
                 tokenomics::init_genesis(
                     ctx,
-                    proto::pocket::tokenomics::GenesisState { params: self.tokenomics },
+                    proto::pocket::tokenomics::GenesisState {
+                        params: self.tokenomics,
+                    },
                 )
             })
             .unwrap();
@@ -336,7 +381,11 @@ pub(crate) fn public_key(chain: &mut TestChain, key: Option<&PublicKey>, address
 }
 
 /// Executes a message and gives its typed events.
-pub(crate) fn execute(chain: &mut TestChain, name: &str, message: &[u8]) -> Result<Vec<Seen>, TxError> {
+pub(crate) fn execute(
+    chain: &mut TestChain,
+    name: &str,
+    message: &[u8],
+) -> Result<Vec<Seen>, TxError> {
     chain.run(|ctx| {
         router::execute(ctx, name, message).unwrap()?;
         Ok(typed_events(ctx))
@@ -373,10 +422,16 @@ pub(crate) fn balances(chain: &TestChain) -> BTreeMap<String, u128> {
         let mut out = BTreeMap::new();
         for pair in ctx.iter(bank::keys::BALANCES) {
             let (key, value) = pair.unwrap();
-            let (address, _) =
-                key.strip_prefix(bank::keys::BALANCES).unwrap().split_at_checked(20).unwrap();
+            let (address, _) = key
+                .strip_prefix(bank::keys::BALANCES)
+                .unwrap()
+                .split_at_checked(20)
+                .unwrap();
             let address = Address(address.try_into().unwrap());
-            out.insert(address.to_bech32(), u128::from_be_bytes(value.try_into().unwrap()));
+            out.insert(
+                address.to_bech32(),
+                u128::from_be_bytes(value.try_into().unwrap()),
+            );
         }
         out.insert("supply".to_owned(), bank::supply(ctx, bank::UPOKT).unwrap());
         out

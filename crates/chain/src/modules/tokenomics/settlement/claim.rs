@@ -89,7 +89,8 @@ impl Round {
         }
         let owner = &supplier.owner_address;
         self.emit_settled(ctx, claim, &worth, requirement, settled, owner, &operations)?;
-        self.first_settled_end.get_or_insert(header.session_end_block_height);
+        self.first_settled_end
+            .get_or_insert(header.session_end_block_height);
         self.results.push(operations);
         Ok(Outcome::Settled(worth.work.relays))
     }
@@ -187,11 +188,14 @@ impl Round {
             let sum = rewards.entry(payment.recipient.clone()).or_default();
             *sum = sum.plus(payment.amount)?;
         }
-        let detailed = operations.payments.iter().map(|payment| RewardDistributionDetail {
-            recipient_address: payment.recipient.clone(),
-            op_reason: payment.reason.into(),
-            amount: payment.amount.to_string(),
-        });
+        let detailed = operations
+            .payments
+            .iter()
+            .map(|payment| RewardDistributionDetail {
+                recipient_address: payment.recipient.clone(),
+                op_reason: payment.reason.into(),
+                amount: payment.amount.to_string(),
+            });
         Ok(ctx.emit(&EventClaimSettled {
             proof_requirement_int: requirement as i32,
             num_relays: worth.work.relays,

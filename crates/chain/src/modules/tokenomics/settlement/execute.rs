@@ -95,11 +95,23 @@ fn sums(results: &[Operations]) -> Batches<'_> {
         }
         for transfer in &result.module_transfers {
             let amount = transfer.amount;
-            add(Kind::ModuleTransfer, transfer.sender, transfer.recipient, transfer.reason, amount);
+            add(
+                Kind::ModuleTransfer,
+                transfer.sender,
+                transfer.recipient,
+                transfer.reason,
+                amount,
+            );
         }
         for payment in &result.payments {
             let recipient = payment.recipient.as_str();
-            add(Kind::Payment, payment.sender, recipient, payment.reason, payment.amount);
+            add(
+                Kind::Payment,
+                payment.sender,
+                recipient,
+                payment.reason,
+                payment.amount,
+            );
         }
         for burn in &result.burns {
             add(Kind::Burn, burn.module, "", burn.reason, burn.amount);
@@ -123,7 +135,14 @@ fn add<'a>(
     } else {
         format!("{sender}|{recipient}|{number}")
     };
-    let fresh = || Batch { sender, recipient, reason, total: Upokt::ZERO, claims: 0, last: index };
+    let fresh = || Batch {
+        sender,
+        recipient,
+        reason,
+        total: Upokt::ZERO,
+        claims: 0,
+        last: index,
+    };
     let batch = batches.entry((kind, key)).or_insert_with(fresh);
     if batch.claims == 0 || batch.last != index {
         batch.claims = batch.claims.saturating_add(1);

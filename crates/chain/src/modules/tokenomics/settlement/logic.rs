@@ -36,8 +36,9 @@ impl Round {
     ) -> Result<(), ClaimError> {
         self.burn_equals_mint(ctx, claim, settled, queue)
             .map_err(within("TLMRelayBurnEqualsMint"))?;
-        let inflation =
-            self.global_mint(ctx, claim, settled, queue).map_err(within("TLMGlobalMint"))?;
+        let inflation = self
+            .global_mint(ctx, claim, settled, queue)
+            .map_err(within("TLMGlobalMint"))?;
         match inflation {
             Some(amount) => self
                 .reimbursement_request(ctx, claim, amount, queue)
@@ -58,16 +59,17 @@ impl Round {
         queue.burn(APPLICATION, BURN, settled);
         self.take_stake(ctx, &header.application_address, settled)?;
         let terms = &self.terms;
-        let mint = burn_equals_mint(settled, &terms.mint_ratio, &terms.of_burn).map_err(
-            |error| match error {
-                ProtocolError::ZeroMint(_) => ClaimError::refused(format!(
-                    "mint amount truncated to zero for settlement {} with mint_ratio {}",
-                    settled.0,
-                    shortest_text(terms.params.mint_ratio)
-                )),
-                other => other.into(),
-            },
-        )?;
+        let mint =
+            burn_equals_mint(settled, &terms.mint_ratio, &terms.of_burn).map_err(|error| {
+                match error {
+                    ProtocolError::ZeroMint(_) => ClaimError::refused(format!(
+                        "mint amount truncated to zero for settlement {} with mint_ratio {}",
+                        settled.0,
+                        shortest_text(terms.params.mint_ratio)
+                    )),
+                    other => other.into(),
+                }
+            })?;
         queue.mint(TOKENOMICS, MINT, mint.minted);
         let shares = mint.shares;
         let reason = Reason::TlmRelayBurnEqualsMintSupplierShareholderRewardDistribution;
@@ -82,7 +84,11 @@ impl Round {
                 Reason::TlmRelayBurnEqualsMintSourceOwnerRewardDistribution,
                 shares.source_owner,
             ),
-            (dao, Reason::TlmRelayBurnEqualsMintDaoRewardDistribution, shares.dao),
+            (
+                dao,
+                Reason::TlmRelayBurnEqualsMintDaoRewardDistribution,
+                shares.dao,
+            ),
             (
                 &header.application_address,
                 Reason::TlmRelayBurnEqualsMintApplicationRewardDistribution,
@@ -123,7 +129,11 @@ impl Round {
                 Reason::TlmGlobalMintApplicationRewardDistribution,
                 shares.application,
             ),
-            (&owner, Reason::TlmGlobalMintSourceOwnerRewardDistribution, shares.source_owner),
+            (
+                &owner,
+                Reason::TlmGlobalMintSourceOwnerRewardDistribution,
+                shares.source_owner,
+            ),
             (dao, Reason::TlmGlobalMintDaoRewardDistribution, shares.dao),
         ] {
             queue.pay(TOKENOMICS, recipient, reason, amount);
@@ -144,7 +154,12 @@ impl Round {
         let reason = Reason::TlmGlobalMintReimbursementRequestEscrowModuleTransfer;
         queue.transfer(APPLICATION, TOKENOMICS, reason, amount);
         let reason = Reason::TlmGlobalMintReimbursementRequestEscrowDaoTransfer;
-        queue.pay(TOKENOMICS, &self.terms.params.dao_reward_address, reason, amount);
+        queue.pay(
+            TOKENOMICS,
+            &self.terms.params.dao_reward_address,
+            reason,
+            amount,
+        );
         let supplier = self.supplier(ctx, &claim.supplier_operator_address)?;
         Ok(ctx.emit(&EventApplicationReimbursementRequest {
             application_addr: header.application_address.clone(),
@@ -204,8 +219,9 @@ impl Round {
                     session_end_block_height: header.session_end_block_height,
                     amount: amount.to_string(),
                     op_reason: reason.into(),
-                    observed_sum_percentage: list()
-                        .fold(0, |sum: u64, (_, percentage)| sum.saturating_add(percentage)),
+                    observed_sum_percentage: list().fold(0, |sum: u64, (_, percentage)| {
+                        sum.saturating_add(percentage)
+                    }),
                     reason: why,
                 })?)
             }

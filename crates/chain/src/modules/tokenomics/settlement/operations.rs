@@ -49,13 +49,21 @@ pub(super) struct Payment {
 impl Operations {
     pub(super) fn mint(&mut self, module: &'static str, reason: Reason, amount: Upokt) {
         if !amount.is_zero() {
-            self.mints.push(Supply { module, reason, amount });
+            self.mints.push(Supply {
+                module,
+                reason,
+                amount,
+            });
         }
     }
 
     pub(super) fn burn(&mut self, module: &'static str, reason: Reason, amount: Upokt) {
         if !amount.is_zero() {
-            self.burns.push(Supply { module, reason, amount });
+            self.burns.push(Supply {
+                module,
+                reason,
+                amount,
+            });
         }
     }
 
@@ -67,7 +75,12 @@ impl Operations {
         amount: Upokt,
     ) {
         if !amount.is_zero() {
-            self.module_transfers.push(ModuleTransfer { sender, recipient, reason, amount });
+            self.module_transfers.push(ModuleTransfer {
+                sender,
+                recipient,
+                reason,
+                amount,
+            });
         }
     }
 
@@ -80,7 +93,12 @@ impl Operations {
     ) {
         if !amount.is_zero() {
             let recipient = recipient.to_owned();
-            self.payments.push(Payment { sender, recipient, reason, amount });
+            self.payments.push(Payment {
+                sender,
+                recipient,
+                reason,
+                amount,
+            });
         }
     }
 }

@@ -1,8 +1,6 @@
 //! How the proposers' pools are divided over validators and their delegators (chain specification 3.5).
 
-use proto::pocket::tokenomics::{
-    EventValidatorRewardDistribution, SettlementOpReason as Reason,
-};
+use proto::pocket::tokenomics::{EventValidatorRewardDistribution, SettlementOpReason as Reason};
 use protocol::Upokt;
 use protocol::settlement::{ATTO, Validator, ValidatorReward, distribute};
 
@@ -32,8 +30,10 @@ impl Round {
             Reason::TlmGlobalMintValidatorRewardDistribution,
             Reason::TlmGlobalMintDelegatorRewardDistribution,
         );
-        let bonded: Vec<Validator> =
-            validators.iter().map(|bonded| bonded.validator.clone()).collect();
+        let bonded: Vec<Validator> = validators
+            .iter()
+            .map(|bonded| bonded.validator.clone())
+            .collect();
         let mut queue = Operations::default();
         for (pool, to_validator, to_delegator) in [of_burn, of_mint] {
             if pool.is_zero() {
@@ -47,8 +47,14 @@ impl Round {
                 }
             };
             for (recipient, amount) in &divided.transfers {
-                let is_validator = bonded.iter().any(|validator| validator.account == *recipient);
-                let reason = if is_validator { to_validator } else { to_delegator };
+                let is_validator = bonded
+                    .iter()
+                    .any(|validator| validator.account == *recipient);
+                let reason = if is_validator {
+                    to_validator
+                } else {
+                    to_delegator
+                };
                 queue.pay(MODULE, recipient, reason, *amount);
             }
             for reward in &divided.rewards {
@@ -66,7 +72,9 @@ impl Round {
         reward: &ValidatorReward,
         reason: Reason,
     ) -> Result<(), ChainError> {
-        let bonded = validators.iter().find(|bonded| bonded.validator.account == reward.account);
+        let bonded = validators
+            .iter()
+            .find(|bonded| bonded.validator.account == reward.account);
         let bare = |amount: Upokt| amount.0.to_string();
         // The reference does not look at delegations when the commission takes everything.
         let is_divided = reward.commission < reward.pool_share;
@@ -95,5 +103,9 @@ impl Round {
 /// A number of the staking module with its 18 places.
 fn decimal(atto: u128) -> String {
     let (whole, places) = (atto.checked_div(ATTO), atto.checked_rem(ATTO));
-    format!("{}.{:018}", whole.unwrap_or_default(), places.unwrap_or_default())
+    format!(
+        "{}.{:018}",
+        whole.unwrap_or_default(),
+        places.unwrap_or_default()
+    )
 }

@@ -79,7 +79,10 @@ pub(super) fn header(claim: &Claim) -> &SessionHeader {
 
 fn session_of(claim: &Claim) -> Session {
     let header = header(claim);
-    (header.application_address.clone(), header.session_id.clone())
+    (
+        header.application_address.clone(),
+        header.session_id.clone(),
+    )
 }
 
 impl Round {
@@ -96,7 +99,8 @@ impl Round {
         let burned = &params.mint_equals_burn_claim_distribution;
         Ok(Self {
             terms: Terms {
-                inflation: Ratio::from_double(params.global_inflation_per_claim).map_err(checked)?,
+                inflation: Ratio::from_double(params.global_inflation_per_claim)
+                    .map_err(checked)?,
                 mint_ratio: Ratio::from_double(params.mint_ratio).map_err(checked)?,
                 of_burn: Percentages::of_burn(burned).map_err(checked)?,
                 of_mint: Percentages::of_mint(&params.mint_allocation_percentages)
@@ -153,13 +157,23 @@ impl Round {
             coin::stored(application.per_session_spend_limit.as_ref())?,
         );
         let worth = self.appraiser.worth(ctx, claim)?;
-        if !settles(claim, self.appraiser.requirement(ctx, claim, worth.claimed)?) {
+        if !settles(
+            claim,
+            self.appraiser.requirement(ctx, claim, worth.claimed)?,
+        ) {
             return Ok(());
         }
         let wanted = with_surcharge(worth.claimed, &self.terms.inflation)?;
-        let shared = self.appraiser.shared_at(ctx, header.session_end_block_height)?;
+        let shared = self
+            .appraiser
+            .shared_at(ctx, header.session_end_block_height)?;
         let budget = self.budgets.entry(session_of(claim)).or_insert_with(|| {
-            SessionBudget::new(Upokt(stake), Some(Upokt(limit)), pending_sessions(&shared), claims)
+            SessionBudget::new(
+                Upokt(stake),
+                Some(Upokt(limit)),
+                pending_sessions(&shared),
+                claims,
+            )
         });
         Ok(budget.count(wanted)?)
     }
@@ -172,7 +186,10 @@ impl Round {
         claim: &Claim,
     ) -> Result<Outcome, ClaimError> {
         let address = &header(claim).application_address;
-        let before = self.applications.get(address).map(|stored| stored.application.clone());
+        let before = self
+            .applications
+            .get(address)
+            .map(|stored| stored.application.clone());
         let pools = self.pools;
         let outcome = self.settle(ctx, claim);
         if outcome.is_err() {
@@ -201,7 +218,10 @@ impl Round {
         claim: &Claim,
     ) -> Result<(Worth, ProofRequirement), ClaimError> {
         let worth = self.appraiser.worth(ctx, claim)?;
-        Ok((worth, self.appraiser.requirement(ctx, claim, worth.claimed)?))
+        Ok((
+            worth,
+            self.appraiser.requirement(ctx, claim, worth.claimed)?,
+        ))
     }
 
     /// The service of a claim.
@@ -239,7 +259,8 @@ impl Round {
         operator: &str,
     ) -> Result<Supplier, ClaimError> {
         if !self.suppliers.contains_key(operator) {
-            self.suppliers.insert(operator.to_owned(), supplier::get(ctx, operator)?);
+            self.suppliers
+                .insert(operator.to_owned(), supplier::get(ctx, operator)?);
         }
         let found = self.suppliers.get(operator).cloned().flatten();
         found.ok_or_else(|| ClaimError::refused("supplier not found"))
@@ -253,7 +274,13 @@ impl Round {
     ) -> Result<&mut Application, ClaimError> {
         if !self.applications.contains_key(address) {
             let application = application::get(ctx, address)?;
-            self.applications.insert(address.to_owned(), Stored { application, changed: false });
+            self.applications.insert(
+                address.to_owned(),
+                Stored {
+                    application,
+                    changed: false,
+                },
+            );
         }
         let found = self.applications.get_mut(address);
         found

@@ -38,10 +38,20 @@ fn validators(case: &Value) -> Vec<BondedValidator> {
             tokens: number(&row["tokens"]),
             delegator_shares: atto(&row["delegator_shares"]),
             commission_rate: atto(&row["commission_rate"]),
-            delegations: row["delegations"].as_array().into_iter().flatten().map(delegation).collect(),
+            delegations: row["delegations"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(delegation)
+                .collect(),
         },
     };
-    case["validators"].as_array().into_iter().flatten().map(validator).collect()
+    case["validators"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(validator)
+        .collect()
 }
 
 /// The state that a case met, at its settlement height.
@@ -79,10 +89,15 @@ fn state_of(case: &Value, rules: Rules) -> TestChain {
         num_relays_ema: 1,
         target_hash: bytes(&offered["target_hash"]).into(),
     };
-    chain.run(|ctx| service::set_difficulty(ctx, difficulty.clone(), difficulty)).unwrap();
+    chain
+        .run(|ctx| service::set_difficulty(ctx, difficulty.clone(), difficulty))
+        .unwrap();
     block_hash(&mut chain, 142, &bytes(&case["seed_block_hash_142"]));
     for row in list(&case["claims"]) {
-        put_claim(&mut chain, &Claim::decode(bytes(&row["claim_bytes"]).as_slice()).unwrap());
+        put_claim(
+            &mut chain,
+            &Claim::decode(bytes(&row["claim_bytes"]).as_slice()).unwrap(),
+        );
     }
     chain.go_to(number(&case["settlement_height"]));
     chain
@@ -112,7 +127,10 @@ fn set_rev_share(chain: &mut TestChain, operator: &str, shares: &[Value]) {
 }
 
 /// Changes of balances, in the form of the vectors.
-fn changes(before: &BTreeMap<String, u128>, after: &BTreeMap<String, u128>) -> BTreeMap<String, i128> {
+fn changes(
+    before: &BTreeMap<String, u128>,
+    after: &BTreeMap<String, u128>,
+) -> BTreeMap<String, i128> {
     let mut out = BTreeMap::new();
     for name in before.keys().chain(after.keys()) {
         let of = |all: &BTreeMap<String, u128>| {
@@ -145,13 +163,22 @@ fn recorded_settlements() {
             })
             .unwrap();
         for (kind, _) in &events {
-            *seen.entry(kind.rsplit('.').next().unwrap().to_owned()).or_default() += 1;
+            *seen
+                .entry(kind.rsplit('.').next().unwrap().to_owned())
+                .or_default() += 1;
         }
         let batches = |events: &[Seen]| {
-            events.iter().filter(|(kind, _)| kind.ends_with("EventSettlementBatch")).count()
+            events
+                .iter()
+                .filter(|(kind, _)| kind.ends_with("EventSettlementBatch"))
+                .count()
         };
         if let Some(omitted) = case["settlement_batch_events_omitted"].as_u64() {
-            assert_eq!(batches(&events), usize::try_from(omitted).unwrap(), "case {name}");
+            assert_eq!(
+                batches(&events),
+                usize::try_from(omitted).unwrap(),
+                "case {name}"
+            );
             events.retain(|(kind, _)| !kind.ends_with("EventSettlementBatch"));
         }
         let mut expected = expected_events(&case["events"]);
@@ -184,7 +211,10 @@ fn recorded_settlements() {
         "EventSettlementBatch",
         "EventValidatorRewardDistribution",
     ] {
-        assert!(seen.get(kind).is_some_and(|count| *count > 0), "{kind}: {seen:?}");
+        assert!(
+            seen.get(kind).is_some_and(|count| *count > 0),
+            "{kind}: {seen:?}"
+        );
     }
 }
 
@@ -192,15 +222,25 @@ fn check_records(chain: &TestChain, case: &Value) {
     let name = &case["case"];
     let (mut apps, mut suppliers) = (0, 0);
     for row in case["applications_after"].as_array().unwrap() {
-        let app = chain.read(|ctx| application::get(ctx, text(&row["address"]))).unwrap().unwrap();
-        assert_eq!(coin::text(app.stake.as_ref().unwrap()), text(&row["stake"]), "case {name}");
+        let app = chain
+            .read(|ctx| application::get(ctx, text(&row["address"])))
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            coin::text(app.stake.as_ref().unwrap()),
+            text(&row["stake"]),
+            "case {name}"
+        );
         let height: u64 = number(&row["unstake_session_end_height"]);
         assert_eq!(app.unstake_session_end_height, height, "case {name}");
         apps += 1;
     }
     for row in case["suppliers_after"].as_array().unwrap() {
         let operator = text(&row["operator"]);
-        let supplier = chain.read(|ctx| supplier::get(ctx, operator)).unwrap().unwrap();
+        let supplier = chain
+            .read(|ctx| supplier::get(ctx, operator))
+            .unwrap()
+            .unwrap();
         let stake = coin::text(supplier.stake.as_ref().unwrap());
         assert_eq!(stake, text(&row["stake"]), "case {name}");
         let height: u64 = number(&row["unstake_session_end_height"]);
@@ -208,6 +248,10 @@ fn check_records(chain: &TestChain, case: &Value) {
         suppliers += 1;
     }
     assert!(apps > 0 && suppliers > 0);
-    let left = chain.read(|ctx| proof::export_genesis(ctx)).unwrap().claim_list.len();
+    let left = chain
+        .read(|ctx| proof::export_genesis(ctx))
+        .unwrap()
+        .claim_list
+        .len();
     assert_eq!(left, number::<usize>(&case["claims_left"]), "case {name}");
 }
