@@ -1,3 +1,28 @@
 //! Runs the chain: drivers, mempool, block store, CometBFT-compatible RPC, gRPC and REST.
+//!
+//! Start with [`Node::start`]. [`solo`] makes blocks and says what survives a kill; [`driver`] is the thread around it;
+//! [`view`] is what the listeners ([`rpc`], [`grpc`]) answer from. A block is announced only once queries see its
+//! state. No state transition happens in this crate.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod block;
+pub mod config;
+pub mod driver;
+pub mod error;
+pub mod grpc;
+pub mod key;
+pub mod limits;
+pub mod mempool;
+pub mod node;
+pub mod query;
+pub mod rpc;
+pub mod services;
+pub mod solo;
+pub mod store;
+pub mod time;
+pub mod view;
+
+pub use config::{Config, NodeFile};
+pub use error::{NodeError, StartError};
+pub use node::{Handle, Node};

@@ -1,0 +1,199 @@
+//! `cosmos.base.tendermint.v1beta1.Service`: blocks, validators, who the node is.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chain::{QueryError, sdk};
+use crypto::keys::Address;
+use prost::Message;
+use proto::cosmos::base::query::v1beta1::PageResponse;
+use proto::cosmos::base::tendermint::v1beta1::{
+    AbciQueryRequest, AbciQueryResponse, Block, GetBlockByHeightRequest, GetBlockByHeightResponse,
+    GetLatestValidatorSetResponse, GetNodeInfoResponse, GetSyncingResponse,
+    GetValidatorSetByHeightRequest, Header, Validator, VersionInfo,
+};
+use proto::cosmos::crypto::ed25519::PubKey;
+use tendermint_proto::v0_38::p2p::{DefaultNodeInfo, DefaultNodeInfoOther, ProtocolVersion};
+use tendermint_proto::v0_38::types as comet;
+
+use crate::block::BLOCK_PROTOCOL;
+use crate::services::decode;
+use crate::view::{COMETBFT_VERSION, View, internal};
+
+/// CometBFT's peer-to-peer protocol, told for completeness.
+const P2P_PROTOCOL: u64 = 8;
+
+/// Version of the SDK whose services these are.
+const SDK_VERSION: &str = "v0.53.7";
+
+pub(super) async fn call(
+    view: &Arc<View>,
+    method: &str,
+    data: &Bytes,
+) -> Option<Result<Vec<u8>, QueryError>> {
+    Some(match method {
+        "GetNodeInfo" => Ok(node_info(view)),
+        "GetSyncing" => Ok(GetSyncingResponse { syncing: false }.encode_to_vec()),
+        "GetLatestBlock" => latest_block(view),
+        "GetBlockByHeight" => block_by_height(view, data).await,
+        "GetLatestValidatorSet" => Ok(validators(view, view.height())),
+        "GetValidatorSetByHeight" => validators_by_height(view, data),
+        "ABCIQuery" => abci_query(data),
+        _ => return None,
+    })
+}
+
+fn node_info(view: &View) -> Vec<u8> {
+    let url = view.rpc_url();
+    let info = DefaultNodeInfo {
+        protocol_version: Some(ProtocolVersion {
+            p2p: P2P_PROTOCOL,
+            block: BLOCK_PROTOCOL,
+            app: 0,
+        }),
+        default_node_id: view.id(),
+        listen_addr: String::new(),
+        network: view.chain_id.clone(),
+        version: COMETBFT_VERSION.to_owned(),
+        channels: Vec::new(),
+        moniker: "relaymill".to_owned(),
+        other: Some(DefaultNodeInfoOther {
+            tx_index: "on".to_owned(),
+            rpc_address: url,
+        }),
+    };
+    let version = VersionInfo {
+        name: chain::APP_NAME.to_owned(),
+        app_name: "pocketd".to_owned(),
+        version: chain::APP_VERSION.trim_start_matches('v').to_owned(),
+        cosmos_sdk_version: SDK_VERSION.to_owned(),
+        ..VersionInfo::default()
+    };
+    let answer = GetNodeInfoResponse {
+        default_node_info: Some(info),
+        application_version: Some(version),
+    };
+    answer.encode_to_vec()
+}
+
+fn latest_block(view: &View) -> Result<Vec<u8>, QueryError> {
+    let latest = view
+        .latest()
+        .ok_or_else(|| internal("no block has been committed"))?;
+    Ok(block_answer(latest.id.clone(), latest.block.clone()))
+}
+
+async fn block_by_height(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, QueryError> {
+    let height = decode::<GetBlockByHeightRequest>(data)?.height;
+    check_height(view, height)?;
+    let found = view
+        .blocking(move |view| view.store.committed(height))
+        .await
+        .map_err(internal)?;
+    let committed = found
+        .map_err(internal)?
+        .ok_or_else(|| internal(format!("block {height} is not stored")))?;
+    Ok(block_answer(committed.id, committed.block))
+}
+
+/// Heights that the reference refuses, with its words.
+fn check_height(view: &View, height: i64) -> Result<(), QueryError> {
+    if height > view.height() {
+        let text = "requested block height is bigger then the chain length";
+        return Err(QueryError::invalid_argument(text));
+    }
+    if height < 1 {
+        let text = format!("height must be greater than 0, but got {height}");
+        return Err(QueryError::unknown(text));
+    }
+    Ok(())
+}
+
+/// `GetLatestBlockResponse` has the same fields.
+fn block_answer(id: comet::BlockId, block: comet::Block) -> Vec<u8> {
+    let header = block.header.clone().unwrap_or_default();
+    let time = header.time.unwrap_or_default();
+    let sdk_header = Header {
+        version: header.version.unwrap_or_default(),
+        chain_id: header.chain_id,
+        height: header.height,
+        time: prost_types::Timestamp {
+            seconds: time.seconds,
+            nanos: time.nanos,
+        },
+        last_block_id: header.last_block_id.unwrap_or_default(),
+        last_commit_hash: header.last_commit_hash.into(),
+        data_hash: header.data_hash.into(),
+        validators_hash: header.validators_hash.into(),
+        next_validators_hash: header.next_validators_hash.into(),
+        consensus_hash: header.consensus_hash.into(),
+        app_hash: header.app_hash.into(),
+        last_results_hash: header.last_results_hash.into(),
+        evidence_hash: header.evidence_hash.into(),
+        proposer_address: consensus_address(&header.proposer_address),
+    };
+    let sdk_block = Block {
+        header: sdk_header,
+        data: block.data.clone().unwrap_or_default(),
+        evidence: block.evidence.clone().unwrap_or_default(),
+        last_commit: block.last_commit.clone(),
+    };
+    let answer = GetBlockByHeightResponse {
+        block_id: Some(id),
+        block: Some(block),
+        sdk_block: Some(sdk_block),
+    };
+    answer.encode_to_vec()
+}
+
+fn consensus_address(bytes: &[u8]) -> String {
+    <[u8; 20]>::try_from(bytes).map_or_else(
+        |_| String::new(),
+        |bytes| Address(bytes).to_bech32_with("poktvalcons"),
+    )
+}
+
+fn validators_by_height(view: &View, data: &Bytes) -> Result<Vec<u8>, QueryError> {
+    let height = decode::<GetValidatorSetByHeightRequest>(data)?.height;
+    check_height(view, height)?;
+    Ok(validators(view, height))
+}
+
+/// `GetValidatorSetByHeightResponse` has the same fields.
+fn validators(view: &View, height: i64) -> Vec<u8> {
+    let key = PubKey {
+        key: view.validator.key.to_vec().into(),
+    };
+    let validator = Validator {
+        address: consensus_address(&view.validator.address()),
+        pub_key: Some(proto::any::pack(&key)),
+        voting_power: view.validator.power,
+        proposer_priority: 0,
+    };
+    let answer = GetLatestValidatorSetResponse {
+        block_height: height,
+        validators: vec![validator],
+        pagination: Some(PageResponse {
+            total: 1,
+            ..PageResponse::default()
+        }),
+    };
+    answer.encode_to_vec()
+}
+
+/// The reference serves store queries only, and answers a missing key like this; ours has no such store.
+fn abci_query(data: &Bytes) -> Result<Vec<u8>, QueryError> {
+    let request: AbciQueryRequest = decode(data)?;
+    if !request.path.starts_with("/store/") {
+        let text = format!("unsupported ABCI query path: {}", request.path);
+        return Err(QueryError::invalid_argument(text));
+    }
+    let answer = AbciQueryResponse {
+        code: sdk::UNKNOWN_REQUEST,
+        log: "store queries are not supported: unknown request".to_owned(),
+        codespace: sdk::CODESPACE.to_owned(),
+        height: request.height,
+        ..AbciQueryResponse::default()
+    };
+    Ok(answer.encode_to_vec())
+}

@@ -1,0 +1,258 @@
+//! `cosmos.tx.v1beta1.Service`: sending and finding transactions. `Simulate` is the chain's.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chain::{GrpcCode, QueryError, sdk};
+use prost::{Message, Name};
+use prost_types::Any;
+use proto::cosmos::base::abci::v1beta1::TxResponse;
+use proto::cosmos::base::query::v1beta1::PageResponse;
+use proto::cosmos::tx::v1beta1::{
+    AuthInfo, BroadcastMode, BroadcastTxRequest, BroadcastTxResponse, GetBlockWithTxsRequest,
+    GetBlockWithTxsResponse, GetTxRequest, GetTxResponse, GetTxsEventRequest, GetTxsEventResponse,
+    OrderBy, Tx, TxBody, TxDecodeRequest, TxDecodeResponse, TxRaw,
+};
+
+use crate::error::NodeError;
+use crate::limits;
+use crate::query::Query;
+use crate::rpc::page;
+use crate::services::decode;
+use crate::store::{Included, search};
+use crate::time;
+use crate::view::{View, internal};
+
+pub(super) async fn call(
+    view: &Arc<View>,
+    method: &str,
+    data: &Bytes,
+) -> Option<Result<Vec<u8>, QueryError>> {
+    Some(match method {
+        "BroadcastTx" => broadcast(view, data).await,
+        "GetTx" => get(view, data).await,
+        "GetTxsEvent" => search_txs(view, data).await,
+        "GetBlockWithTxs" => block_with_txs(view, data).await,
+        "TxDecode" => decoded(data),
+        _ => return None,
+    })
+}
+
+async fn broadcast(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, QueryError> {
+    let request: BroadcastTxRequest = decode(data)?;
+    let mode = BroadcastMode::try_from(request.mode).unwrap_or(BroadcastMode::Unspecified);
+    if !matches!(mode, BroadcastMode::Sync | BroadcastMode::Async) {
+        let text = "unsupported return type unspecified; supported types: sync, async";
+        return Err(QueryError::unknown(text));
+    }
+    let txhash = hex::encode_upper(crypto::hash::sha256(&request.tx_bytes));
+    let mut response = TxResponse {
+        txhash,
+        ..TxResponse::default()
+    };
+    if mode == BroadcastMode::Async {
+        let (view, tx) = (Arc::clone(view), request.tx_bytes);
+        let tasks = view.tasks.clone();
+        tasks.spawn(async move {
+            if let Err(error) = view.driver.add(tx).await {
+                tracing::debug!(%error, "transaction refused");
+            }
+        });
+    } else {
+        match view.driver.add(request.tx_bytes).await {
+            Ok(answer) => {
+                response.code = answer.code;
+                response.codespace = answer.codespace;
+                response.raw_log = answer.log;
+                response.data = hex::encode_upper(&answer.data);
+            }
+            Err(refused) => {
+                response.code = refused.code();
+                response.codespace = sdk::CODESPACE.to_owned();
+            }
+        }
+    }
+    Ok(BroadcastTxResponse {
+        tx_response: Some(response),
+    }
+    .encode_to_vec())
+}
+
+async fn get(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, QueryError> {
+    let text = decode::<GetTxRequest>(data)?.hash;
+    if text.is_empty() {
+        return Err(QueryError::invalid_argument("tx hash cannot be empty"));
+    }
+    let hash = unhex(&text).map_err(QueryError::unknown)?;
+    let found = view.blocking(move |view| {
+        let tx = view
+            .store
+            .tx(&hash)?
+            .filter(|tx| tx.height <= view.height());
+        tx.map(|tx| Ok((time_of(view, tx.height)?, tx))).transpose()
+    });
+    let found: Result<Option<(String, Included)>, NodeError> = found.await.map_err(internal)?;
+    let (time, included) = found
+        .map_err(internal)?
+        .ok_or_else(|| QueryError::not_found(format!("tx not found: {text}")))?;
+    let answer = GetTxResponse {
+        tx: Some(transaction(&included.tx)?),
+        tx_response: Some(response(included, time)?),
+    };
+    Ok(answer.encode_to_vec())
+}
+
+/// Hex as Go's decoder reads it, with its words for what is wrong.
+pub(crate) fn unhex(text: &str) -> Result<Vec<u8>, String> {
+    if let Some(wrong) = text.chars().find(|c| !c.is_ascii_hexdigit()) {
+        return Err(format!(
+            "encoding/hex: invalid byte: U+{:04X} '{wrong}'",
+            u32::from(wrong)
+        ));
+    }
+    hex::decode(text).map_err(|_| "encoding/hex: odd length hex string".to_owned())
+}
+
+async fn search_txs(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, QueryError> {
+    let request: GetTxsEventRequest = decode(data)?;
+    // The reference forgot the older list of events; our relay miners still send it.
+    let text = if request.query.is_empty() {
+        request.events.join(" AND ")
+    } else {
+        request.query
+    };
+    if text.is_empty() {
+        return Err(QueryError::internal("query cannot be empty"));
+    }
+    let failed = |error: String| {
+        QueryError::status(
+            GrpcCode::Internal,
+            format!("failed to search for txs: {error}"),
+        )
+    };
+    let query = Query::parse(&text).map_err(failed)?;
+    let mut found = view
+        .blocking(move |view| search::txs(&view.store, &query))
+        .await
+        .and_then(|found| found)
+        .map_err(internal)?;
+    if request.order_by == i32::from(OrderBy::Desc) {
+        found.reverse();
+    }
+    let size = match usize::try_from(request.limit).unwrap_or(usize::MAX) {
+        0 => limits::PAGE_MAX,
+        limit => limit.min(limits::PAGE_MAX),
+    };
+    let number = i64::try_from(request.page.max(1)).unwrap_or(i64::MAX);
+    let range = page(number, size, found.len()).map_err(failed)?;
+    let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
+    let mut answer = GetTxsEventResponse {
+        total,
+        ..GetTxsEventResponse::default()
+    };
+    for included in found.drain(range) {
+        let height = included.height;
+        let time = view
+            .blocking(move |view| time_of(view, height))
+            .await
+            .and_then(|time| time);
+        answer.txs.push(transaction(&included.tx)?);
+        answer
+            .tx_responses
+            .push(response(included, time.map_err(internal)?)?);
+    }
+    Ok(answer.encode_to_vec())
+}
+
+async fn block_with_txs(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, QueryError> {
+    let request: GetBlockWithTxsRequest = decode(data)?;
+    let (height, latest) = (request.height, view.height());
+    if height < 1 || height > latest {
+        return Err(QueryError::unknown(format!(
+            "codespace sdk code 26: invalid height: requested height {height} but height must not be less than 1 or \
+             greater than the current height {latest}"
+        )));
+    }
+    let found = view
+        .blocking(move |view| view.store.committed(height))
+        .await;
+    let committed = found.and_then(|found| found).map_err(internal)?;
+    let committed = committed.ok_or_else(|| internal(format!("block {height} is not stored")))?;
+    let pages = request.pagination.unwrap_or_default();
+    let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+    let limit = if pages.limit == 0 {
+        limits::PAGE_MAX
+    } else {
+        number(pages.limit)
+    };
+    let all = committed.txs();
+    if pages.offset > 0 && number(pages.offset) >= all.len() {
+        let text = format!("out of range: offset {} of {} txs", pages.offset, all.len());
+        return Err(QueryError::unknown(text));
+    }
+    let txs = all.iter().skip(number(pages.offset)).take(limit);
+    let answer = GetBlockWithTxsResponse {
+        txs: txs.map(|tx| transaction(tx)).collect::<Result<_, _>>()?,
+        pagination: Some(PageResponse {
+            total: u64::try_from(all.len()).unwrap_or(u64::MAX),
+            ..PageResponse::default()
+        }),
+        block_id: Some(committed.id.clone()),
+        block: Some(committed.block),
+    };
+    Ok(answer.encode_to_vec())
+}
+
+fn decoded(data: &Bytes) -> Result<Vec<u8>, QueryError> {
+    let request: TxDecodeRequest = decode(data)?;
+    if request.tx_bytes.is_empty() {
+        return Err(QueryError::invalid_argument("invalid empty tx bytes"));
+    }
+    let tx = Some(transaction(&request.tx_bytes)?);
+    Ok(TxDecodeResponse { tx }.encode_to_vec())
+}
+
+/// The readable form of a transaction.
+fn transaction(bytes: &[u8]) -> Result<Tx, QueryError> {
+    let wrong = |error: prost::DecodeError| QueryError::unknown(format!("tx parse error: {error}"));
+    let raw = TxRaw::decode(bytes).map_err(wrong)?;
+    Ok(Tx {
+        body: Some(TxBody::decode(raw.body_bytes).map_err(wrong)?),
+        auth_info: Some(AuthInfo::decode(raw.auth_info_bytes).map_err(wrong)?),
+        signatures: raw.signatures,
+    })
+}
+
+/// What a block did with a transaction.
+fn response(included: Included, timestamp: String) -> Result<TxResponse, QueryError> {
+    let tx = transaction(&included.tx)?;
+    let result = included.result;
+    Ok(TxResponse {
+        height: included.height,
+        txhash: hex::encode_upper(included.hash),
+        codespace: result.codespace,
+        code: result.code,
+        data: hex::encode_upper(&result.data),
+        raw_log: result.log,
+        logs: Vec::new(),
+        info: result.info,
+        gas_wanted: result.gas_wanted,
+        gas_used: result.gas_used,
+        tx: Some(Any {
+            type_url: format!("/{}", Tx::full_name()),
+            value: tx.encode_to_vec(),
+        }),
+        timestamp,
+        events: result.events,
+    })
+}
+
+/// Time of a block as text.
+fn time_of(view: &View, height: i64) -> Result<String, NodeError> {
+    let header = view
+        .store
+        .meta(height)?
+        .and_then(|meta| meta.header)
+        .unwrap_or_default();
+    Ok(time::text(header.time.unwrap_or_default()))
+}
