@@ -203,6 +203,10 @@ impl Claims {
             Event::Failed { session, .. } => {
                 if let Some(tracked) = self.sessions.get_mut(&session) {
                     tracked.busy = false;
+                    // Sealing failed (a full disk, say): it is closed and sealed again at the next block.
+                    if tracked.stage == Stage::Closing {
+                        tracked.stage = Stage::Serving;
+                    }
                 }
                 Vec::new()
             }
@@ -233,6 +237,14 @@ impl Claims {
         for (id, tracked) in &mut self.sessions {
             let due = tracked.due;
             match &tracked.stage {
+                Stage::Serving | Stage::Closing | Stage::Sealed
+                    if height > due.claim_close && !tracked.busy =>
+                {
+                    lost.push((
+                        id.clone(),
+                        "the claim window closed before the claim was included",
+                    ));
+                }
                 Stage::Serving if height >= due.claim_open => {
                     tracked.stage = Stage::Closing;
                     effects.push(Effect::Close(id.clone()));
@@ -240,12 +252,6 @@ impl Claims {
                 Stage::Closing if height >= due.claim_close - CUT_BLOCKS && !tracked.cut => {
                     tracked.cut = true;
                     effects.push(Effect::Cut(id.clone()));
-                }
-                Stage::Sealed if height > due.claim_close && !tracked.busy => {
-                    lost.push((
-                        id.clone(),
-                        "the claim window closed before the claim was included",
-                    ));
                 }
                 Stage::Sealed
                     if height >= due.claim_open && height < due.claim_close && !tracked.busy =>

@@ -25,7 +25,7 @@ pub const SESSIONS: usize = 6_000;
 /// Sessions that were asked for and do not exist, remembered so that a stranger cannot make us ask the chain again.
 pub const UNKNOWN_SESSIONS: usize = 4_096;
 
-/// Ring tables held; 43 KiB a base, three bases a member: about 350 MiB if all are in use.
+/// Ring tables held, 43 KiB each: 86 MiB if all are in use. A ring of two takes five.
 pub const RINGS: usize = 2_048;
 
 /// Blocks before the claim window closes at which streams still running are cut.

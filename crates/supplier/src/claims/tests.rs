@@ -183,3 +183,21 @@ fn sessions_of_one_window_share_a_batch() {
     };
     assert_eq!(claims.apply(block(12)), [both]);
 }
+
+#[test]
+fn a_session_that_could_not_be_sealed_is_closed_again() {
+    let mut claims = at(Stage::Serving);
+    claims.apply(block(12));
+    assert_eq!(claims.apply(failed(false)), []);
+    assert_eq!(claims.apply(block(13)), [Effect::Close(id())]);
+}
+
+#[test]
+fn a_session_found_after_its_window_is_reported() {
+    let mut claims = at(Stage::Serving);
+    let effects = claims.apply(block(21));
+    assert!(matches!(
+        effects[..],
+        [Effect::Record(_, Stage::Lost(_)), Effect::Alert { .. }]
+    ));
+}
