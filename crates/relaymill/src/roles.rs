@@ -1,0 +1,168 @@
+//! Starting one role from its configuration file, in a process of its own.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use client::Chain;
+
+use crate::files::read_toml;
+use crate::keys;
+
+/// The embedded models, by service id.
+pub(crate) const MODELS: [(&str, &[u8]); 2] = [
+    (
+        "millstone",
+        include_bytes!("../../../models/millstone.gguf"),
+    ),
+    ("grist", include_bytes!("../../../models/grist.gguf")),
+];
+
+/// Longest wait for an orderly end; what is still running then is dropped.
+pub(crate) const SHUTDOWN: Duration = Duration::from_secs(4);
+
+/// Connects to a node that must serve this chain.
+pub(crate) async fn connect(
+    rpc_url: &str,
+    grpc_url: &str,
+    chain_id: &str,
+    tasks: &net::Tasks,
+) -> Result<Arc<Chain>> {
+    let config = client::Config::new(rpc_url, grpc_url)?.expecting(chain_id);
+    Ok(Chain::connect(config, tasks).await?)
+}
+
+/// `relaymill node start`.
+pub(crate) async fn node(file: &Path, tasks: &net::Tasks) -> Result<()> {
+    let config: node::NodeFile = read_toml(file)?;
+    let running = node::Node::start(config.validate(file)?, tasks).await?;
+    println!(
+        "node of {} at rpc {}, grpc {}",
+        running.chain_id, running.rpc_addr, running.grpc_addr
+    );
+    watch_node(running, tasks);
+    Ok(())
+}
+
+/// Ends everything when the node stops: a network without blocks serves nobody.
+pub(crate) fn watch_node(running: node::Handle, tasks: &net::Tasks) {
+    let scope = tasks.clone();
+    tasks.spawn(async move {
+        if let Err(error) = running.stopped().await {
+            eprintln!("the node stopped: {error}");
+            scope.cancel();
+        }
+    });
+}
+
+/// `relaymill supplier start`.
+pub(crate) async fn supplier(file: &Path, tasks: &net::Tasks) -> Result<()> {
+    let config: supplier::SupplierFile = read_toml(file)?;
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let key = keys::load(
+        &folder.join(&config.key_file),
+        &config.chain_id,
+        config.dev_plain_keys,
+    )?;
+    let chain = connect(&config.rpc_url, &config.grpc_url, &config.chain_id, tasks).await?;
+    let running = supplier::Supplier::start(config.validate(file, key)?, chain, tasks).await?;
+    println!("supplier {} at {}", running.operator(), running.addr());
+    Ok(())
+}
+
+/// `relaymill gateway start`.
+pub(crate) async fn gateway(file: &Path, tasks: &net::Tasks) -> Result<()> {
+    let config: gateway::GatewayFile = read_toml(file)?;
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let key = keys::load(
+        &folder.join(&config.key_file),
+        &config.chain_id,
+        config.dev_plain_keys,
+    )?;
+    let chain = connect(&config.rpc_url, &config.grpc_url, &config.chain_id, tasks).await?;
+    let running = gateway::Gateway::start(config.validate(file, key)?, chain, tasks).await?;
+    println!("gateway at http://{}/v1", running.addr());
+    Ok(())
+}
+
+/// `relaymill engine start`: the embedded models as a plain OpenAI server, or GGUF files of one's own.
+pub(crate) async fn engine(
+    listen: &str,
+    files: &[std::path::PathBuf],
+    tasks: &net::Tasks,
+) -> Result<()> {
+    let mut models = Vec::new();
+    for file in files {
+        let bytes =
+            std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let id = file
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        models.push(loaded(&id, &bytes)?);
+    }
+    if models.is_empty() {
+        models = embedded()?;
+    }
+    let addr = serve_engine(listen, models, tasks).await?;
+    println!("engine at http://{addr}/v1");
+    Ok(())
+}
+
+/// The two models in the binary.
+pub(crate) fn embedded() -> Result<Vec<llm::server::LoadedModel>> {
+    MODELS.iter().map(|(id, bytes)| loaded(id, bytes)).collect()
+}
+
+fn loaded(id: &str, bytes: &[u8]) -> Result<llm::server::LoadedModel> {
+    let model = llm::engine::Model::load(bytes).with_context(|| format!("model {id}"))?;
+    Ok(llm::server::LoadedModel::new(id, model))
+}
+
+/// Serves models on a socket.
+pub(crate) async fn serve_engine(
+    listen: &str,
+    models: Vec<llm::server::LoadedModel>,
+    tasks: &net::Tasks,
+) -> Result<std::net::SocketAddr> {
+    let listener = net::listen(listen, net::ListenLimits::default()).await?;
+    let server = net::serve(
+        listener,
+        llm::server::router(models),
+        net::ServeLimits::default(),
+        tasks,
+    );
+    Ok(server.local_addr())
+}
+
+/// Waits for Ctrl-C or SIGTERM, then ends all tasks.
+pub(crate) async fn until_stopped(tasks: &net::Tasks) -> Result<()> {
+    until_stopped_in_order(&[tasks]).await
+}
+
+/// The same for several scopes, ended one after the other: who asks before who answers.
+pub(crate) async fn until_stopped_in_order(scopes: &[&net::Tasks]) -> Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let ended =
+        futures_util::future::select_all(scopes.iter().map(|scope| Box::pin(scope.cancelled())));
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+        _ = ended => anyhow::bail!("a role ended; the reason stands above"),
+    }
+    eprintln!("stopping");
+    stop(scopes).await;
+    Ok(())
+}
+
+/// Ends scopes in order, within [`SHUTDOWN`] altogether.
+pub(crate) async fn stop(scopes: &[&net::Tasks]) {
+    let deadline = tokio::time::Instant::now() + SHUTDOWN;
+    for scope in scopes {
+        let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+        if let Err(error) = scope.shutdown(left).await {
+            tracing::warn!(%error, "not everything ended in time");
+        }
+    }
+}
