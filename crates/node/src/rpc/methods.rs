@@ -52,6 +52,9 @@ pub(super) const NAMES: &[(&str, &[&str])] = &[
     ("validators", &["height", "page", "per_page"]),
 ];
 
+/// Words for a path that no service has.
+const UNKNOWN_PATH: &str = "unknown query path";
+
 type Answer = Result<Value, RpcError>;
 
 /// Runs a method. `None` when there is none of this name.
@@ -311,6 +314,10 @@ async fn abci_query(view: &Arc<View>, args: &Arguments<'_>) -> Answer {
         };
         let asked = view.blocking(move |view| {
             let mut answer = view.reader.abci_query(&request);
+            if answer.code == sdk::UNKNOWN_REQUEST && answer.log.starts_with(UNKNOWN_PATH) {
+                answer.log = format!("{UNKNOWN_PATH}: unknown request");
+                return answer;
+            }
             let missing = request.path.is_empty() || answer.code == sdk::INVALID_HEIGHT;
             // A failed query is told with its height, a refused one without.
             if answer.code != 0 && answer.height == 0 && !missing && is_method(&request.path) {
