@@ -26,6 +26,9 @@ const COMET: &str = "/cosmos.base.tendermint.v1beta1.Service";
 const NODE: &str = "/cosmos.base.node.v1beta1.Service";
 const BALANCE: &str = "/cosmos.bank.v1beta1.Query/Balance";
 
+/// Path, request, height asked for; status, text, and whether a height comes back.
+type Refusal<'a> = (&'a str, Vec<u8>, Option<&'a str>, i32, String, bool);
+
 fn balance_of(name: &str) -> Vec<u8> {
     let request = QueryBalanceRequest {
         address: address(name).to_bech32(),
@@ -242,7 +245,7 @@ async fn errors_carry_the_recorded_codes_and_texts() {
     }
     .encode_to_vec();
     let height = "codespace sdk code";
-    let cases: Vec<(&str, Vec<u8>, Option<&str>, i32, String, bool)> = vec![
+    let cases: Vec<Refusal> = vec![
         (
             &get_tx,
             by_hash(""),
