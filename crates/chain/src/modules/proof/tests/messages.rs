@@ -297,10 +297,7 @@ fn recorded_proofs() {
                     text(&case["claim_status_after"]),
                     "{name}"
                 );
-                let left = chain
-                    .read(|ctx| proof::export_genesis(ctx))
-                    .unwrap()
-                    .proof_list;
+                let left = chain.read(proof::export_genesis).unwrap().proof_list;
                 assert!(left.is_empty(), "{name}");
                 accepted += 1;
             }
@@ -491,10 +488,7 @@ fn a_genesis_with_claims_loads_and_exports_the_same() {
     chain
         .run(|ctx| proof::init_genesis(ctx, genesis.clone()))
         .unwrap();
-    assert_eq!(
-        chain.read(|ctx| proof::export_genesis(ctx)).unwrap(),
-        genesis
-    );
+    assert_eq!(chain.read(proof::export_genesis).unwrap(), genesis);
     let twice = proto::pocket::proof::GenesisState {
         claim_list: vec![claim.clone(), claim],
         ..genesis

@@ -2,5 +2,4 @@
 
 mod checks;
 mod messages;
-mod rules;
 pub(crate) mod world;

@@ -1,1 +1,0 @@
-//! The rules of `proof`, each both ways.
