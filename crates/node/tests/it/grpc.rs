@@ -355,12 +355,9 @@ async fn errors_carry_the_recorded_codes_and_texts() {
             "{text}"
         );
     }
-    assert_eq!(
-        node.grpc("/pocket.nosuch.Query/Params", &[], None)
-            .await
-            .code,
-        12
-    );
+    let unknown = node.grpc("/pocket.nosuch.Query/Params", &[], None).await;
+    let text = "unknown service pocket.nosuch.Query";
+    assert_eq!((unknown.code, unknown.message.as_str()), (12, text));
     node.stop().await;
 }
 
