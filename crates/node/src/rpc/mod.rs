@@ -155,7 +155,7 @@ pub type Body = Full<Bytes>;
 /// Answers one HTTP request.
 ///
 /// # Errors
-/// Never; the type is what [`net::serve`] asks for.
+/// Never; the type is what [`net::serve()`] asks for.
 pub async fn handle(
     view: Arc<View>,
     request: Request<RequestBody>,
