@@ -2,4 +2,5 @@
 
 mod checks;
 mod messages;
+mod rules;
 pub(crate) mod world;
