@@ -63,8 +63,7 @@ pub(crate) fn test() -> Result<()> {
             "--document-private-items",
         ],
     );
-    // Private items are documented too, so links to them lead somewhere.
-    docs.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private-intra-doc-links");
+    docs.env("RUSTDOCFLAGS", "-D warnings");
     step("documentation", docs)?;
     step(
         "build of the binary for the end-to-end tests",

@@ -1,9 +1,6 @@
 //! State keys of `proof`. The order of claims is the order of settlement: session id, then operator.
-//!
-//! A claim is told from all others by its id, `session/operator`; an index entry ends with a slash and the id. What
-//! follows a table or an index in a key is what clients get as `next_key` of a page, byte for byte as the reference's.
 
-use crate::modules::shared::keys::height;
+use crate::modules::shared::keys::{height, text};
 
 /// The params.
 pub(crate) const PARAMS: &[u8] = b"proof/params";
@@ -16,14 +13,12 @@ pub(crate) const BY_OPERATOR: &[u8] = b"proof/claim-by-operator/";
 /// Proofs of the current block by session id and operator.
 pub(crate) const PROOFS: &[u8] = b"proof/proof/";
 
-/// What tells a claim, or a proof, from all others.
+/// What tells a claim, or a proof, from all others: the tail of its key.
 pub(crate) fn id(session_id: &str, operator: &str) -> Vec<u8> {
-    format!("{session_id}/{operator}").into_bytes()
-}
-
-/// The entry of a claim in an index.
-pub(crate) fn entry(index: &[u8], id: &[u8]) -> Vec<u8> {
-    [index, b"/", id].concat()
+    let mut key = Vec::new();
+    text(&mut key, session_id);
+    text(&mut key, operator);
+    key
 }
 
 /// The claim with an id.
@@ -36,19 +31,25 @@ pub(crate) fn proof(id: &[u8]) -> Vec<u8> {
     [PROOFS, id].concat()
 }
 
-/// The claims of a session, and of those whose ids start with the same text; a slash follows in keys of the former.
+/// The claims of a session.
 pub(crate) fn of_session(session_id: &str) -> Vec<u8> {
-    [CLAIMS, session_id.as_bytes()].concat()
+    one(CLAIMS, session_id)
 }
 
-/// The index of claims of sessions that end at a height.
+/// The claims of sessions that end at a height.
 pub(crate) fn ending_at(session_end: i64) -> Vec<u8> {
     let mut key = BY_END.to_vec();
     height(&mut key, session_end);
     key
 }
 
-/// The index of an operator's claims.
+/// The claims of an operator.
 pub(crate) fn of_operator(operator: &str) -> Vec<u8> {
-    [BY_OPERATOR, operator.as_bytes()].concat()
+    one(BY_OPERATOR, operator)
+}
+
+fn one(table: &[u8], part: &str) -> Vec<u8> {
+    let mut key = table.to_vec();
+    text(&mut key, part);
+    key
 }

@@ -29,20 +29,25 @@ pub fn claims_ending_at(ctx: &Context<'_>, session_end: i64) -> Result<Vec<Claim
     let mut out = Vec::new();
     for pair in ctx.iter(&table) {
         let (key, _) = pair?;
-        let entry = key.strip_prefix(table.as_slice()).unwrap_or_default();
-        out.push(indexed(ctx, entry)?);
+        out.push(indexed(
+            ctx,
+            key.strip_prefix(table.as_slice()).unwrap_or_default(),
+        )?);
     }
     Ok(out)
 }
 
-/// The claim that an index entry stands for, by what follows the index in its key.
+/// The claim that an index entry stands for.
 ///
 /// # Errors
 /// As [`claim`], and [`ChainError::Invariant`] when there is none.
-pub(super) fn indexed(ctx: &Context<'_>, entry: &[u8]) -> Result<Claim, ChainError> {
-    let id = entry.strip_prefix(b"/").unwrap_or(entry);
-    ctx.load(&keys::claim(id))?
-        .ok_or_else(|| ChainError::invariant(format!("no claim {}", String::from_utf8_lossy(id))))
+pub(super) fn indexed(ctx: &Context<'_>, id: &[u8]) -> Result<Claim, ChainError> {
+    ctx.load(&keys::claim(id))?.ok_or_else(|| {
+        ChainError::invariant(format!(
+            "an index of claims names {}",
+            String::from_utf8_lossy(id)
+        ))
+    })
 }
 
 /// Stores a claim in place of the one with the same session and operator, if any, with its index entries.
@@ -125,9 +130,9 @@ fn id_of(claim: &Claim) -> Vec<u8> {
 }
 
 fn by_end(session_end: i64, id: &[u8]) -> Vec<u8> {
-    keys::entry(&keys::ending_at(session_end), id)
+    [keys::ending_at(session_end).as_slice(), id].concat()
 }
 
 fn by_operator(operator: &str, id: &[u8]) -> Vec<u8> {
-    keys::entry(&keys::of_operator(operator), id)
+    [keys::of_operator(operator).as_slice(), id].concat()
 }

@@ -19,9 +19,9 @@ use crate::router;
 use crate::rules::Rules;
 use crate::testing::TestChain;
 
-pub(super) const SERVICE: &str = "llm-chat";
-pub(super) const CREATE: &str = "pocket.proof.MsgCreateClaim";
-pub(super) const SUBMIT: &str = "pocket.proof.MsgSubmitProof";
+const SERVICE: &str = "llm-chat";
+const CREATE: &str = "pocket.proof.MsgCreateClaim";
+const SUBMIT: &str = "pocket.proof.MsgSubmitProof";
 /// The gateway that some cases delegate to beside or instead of the one that signed.
 const STRANGER: &str = "pokt1cxjgam4x466e3rtmtxzpqpetxattw32cfsuksz";
 
@@ -29,7 +29,7 @@ fn example() -> &'static Value {
     &relay_protocol()["end_to_end"]
 }
 
-pub(super) fn address(who: &str) -> &'static str {
+fn address(who: &str) -> &'static str {
     text(&example()["keys"][who]["addr"])
 }
 
@@ -38,7 +38,7 @@ fn key(who: &str) -> PublicKey {
 }
 
 /// The state of the end-to-end example, bent by `bend` before it starts.
-pub(super) fn start(rules: Rules, bend: impl FnOnce(&mut World)) -> TestChain {
+fn start(rules: Rules, bend: impl FnOnce(&mut World)) -> TestChain {
     let mut world = World::new();
     world.service(SERVICE, 1000, &person("service owner"));
     let gateway = address("gateway").to_owned();
@@ -69,7 +69,7 @@ pub(super) fn start(rules: Rules, bend: impl FnOnce(&mut World)) -> TestChain {
     chain
 }
 
-pub(super) fn text_of(result: &Value) -> Option<&str> {
+fn text_of(result: &Value) -> Option<&str> {
     result.get("error").map(text)
 }
 
@@ -130,7 +130,7 @@ fn recorded_claims() {
 }
 
 /// The state that a recorded proof met, by the case's name.
-pub(super) fn state_of(name: &str, rules: Rules) -> TestChain {
+fn state_of(name: &str, rules: Rules) -> TestChain {
     let hash = bytes(&example()["relay"]["relay_hash"]);
     let mut chain = start(rules, |world| {
         let params = &mut world.proof;
@@ -234,7 +234,7 @@ const OTHER_TEXT: [&str; 5] = [
     "relay: ring signature truncated",
 ];
 
-pub(super) fn claim_of_case(case: &Value, name: &str) -> Option<Claim> {
+fn claim_of_case(case: &Value, name: &str) -> Option<Claim> {
     let root = text(&case["claim_root"]);
     let mut header = example_header();
     if name == "claim header end height differs" {
@@ -253,10 +253,7 @@ fn without_build_path(text: &str) -> String {
 }
 
 /// Sends the proof of a case and ends the block; the error, or the events of the message and of the block's end.
-pub(super) fn submit(
-    chain: &mut TestChain,
-    case: &Value,
-) -> Result<(Vec<Seen>, Vec<Seen>), crate::TxError> {
+fn submit(chain: &mut TestChain, case: &Value) -> Result<(Vec<Seen>, Vec<Seen>), crate::TxError> {
     chain.go_to(number(&case["height"]));
     let submitted = execute(chain, SUBMIT, &bytes(&case["msg_hex"]))?;
     let judged = chain.run(|ctx| {
@@ -300,7 +297,10 @@ fn recorded_proofs() {
                     text(&case["claim_status_after"]),
                     "{name}"
                 );
-                let left = chain.read(proof::export_genesis).unwrap().proof_list;
+                let left = chain
+                    .read(|ctx| proof::export_genesis(ctx))
+                    .unwrap()
+                    .proof_list;
                 assert!(left.is_empty(), "{name}");
                 accepted += 1;
             }
@@ -491,7 +491,10 @@ fn a_genesis_with_claims_loads_and_exports_the_same() {
     chain
         .run(|ctx| proof::init_genesis(ctx, genesis.clone()))
         .unwrap();
-    assert_eq!(chain.read(proof::export_genesis).unwrap(), genesis);
+    assert_eq!(
+        chain.read(|ctx| proof::export_genesis(ctx)).unwrap(),
+        genesis
+    );
     let twice = proto::pocket::proof::GenesisState {
         claim_list: vec![claim.clone(), claim],
         ..genesis

@@ -1,6 +1,3 @@
 //! Tests of `tokenomics`.
 
-mod conservation;
-mod example;
-mod rules;
 mod settlements;

@@ -1,7 +1,0 @@
-//! Nodes as their clients meet them.
-
-mod grpc;
-mod restart;
-mod shapes;
-mod support;
-mod websocket;

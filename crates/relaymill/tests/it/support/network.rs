@@ -1,0 +1,197 @@
+//! `relaymill localnet`, all roles in one process.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::chain::Chain;
+use super::load::Gateway;
+use super::process::Process;
+use super::{wait_for, web};
+
+/// Ports that one network takes: RPC, gRPC, gateway, engine, three suppliers, one more for a backend of one's own.
+pub(crate) const PORTS: u16 = 8;
+
+/// Longest wait for the ready file: a debug build loads two models on a busy machine.
+const READY: Duration = Duration::from_secs(90);
+
+/// The ready file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ready {
+    pub(crate) gateway_url: String,
+    pub(crate) api_key: String,
+    pub(crate) rpc_url: String,
+    pub(crate) grpc_url: String,
+    pub(crate) models: Vec<String>,
+}
+
+/// A local network with a folder of its own.
+pub(crate) struct Network {
+    process: Option<Process>,
+    folder: Arc<TempDir>,
+    arguments: Vec<String>,
+    /// Given once: a network keeps its parameters.
+    params: Vec<String>,
+    /// First of its ports.
+    pub(crate) first_port: u16,
+    /// As it was written last.
+    pub(crate) ready: Ready,
+}
+
+impl Network {
+    /// A new network, ready for requests. `params` are `module.name=value`.
+    pub(crate) fn start(params: &[&str]) -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("folder"));
+        Self::start_in(folder, web::free_ports(PORTS), params)
+    }
+
+    fn start_in(folder: Arc<TempDir>, first_port: u16, params: &[&str]) -> Self {
+        let text = |path: PathBuf| path.to_str().expect("a path in UTF-8").to_owned();
+        let data = text(folder.path().join("net"));
+        let ready_file = text(folder.path().join("ready.json"));
+        let port = first_port.to_string();
+        let arguments = [
+            "localnet",
+            "--data-dir",
+            &data,
+            "--ports-from",
+            &port,
+            "--ready-file",
+            &ready_file,
+        ];
+        let arguments = arguments.map(str::to_owned).to_vec();
+        let params = params
+            .iter()
+            .flat_map(|param| ["--param".to_owned(), (*param).to_owned()]);
+        let params = params.collect();
+        let nothing = String::new;
+        let ready = Ready {
+            gateway_url: nothing(),
+            api_key: nothing(),
+            rpc_url: nothing(),
+            grpc_url: nothing(),
+            models: Vec::new(),
+        };
+        let mut network = Self {
+            process: None,
+            folder,
+            arguments,
+            params,
+            first_port,
+            ready,
+        };
+        network.launch();
+        network
+    }
+
+    /// The network that tests share which leave it as they found it.
+    pub(crate) fn shared() -> &'static Network {
+        static SHARED: OnceLock<Network> = OnceLock::new();
+        SHARED.get_or_init(|| Network::start(&[]))
+    }
+
+    /// Starts the process on its folder and waits until it is ready.
+    pub(crate) fn launch(&mut self) {
+        let ready_file = self.ready_file();
+        let _ = std::fs::remove_file(&ready_file);
+        let new = if self.data().join("localnet.json").exists() {
+            &[]
+        } else {
+            self.params.as_slice()
+        };
+        let arguments: Vec<&str> = self
+            .arguments
+            .iter()
+            .chain(new)
+            .map(String::as_str)
+            .collect();
+        let process = self.process.insert(Process::start(
+            "localnet",
+            &arguments,
+            &self.folder.path().join("log"),
+        ));
+        let text = wait_for("ready file", READY, || {
+            process.assert_running();
+            std::fs::read(&ready_file).ok()
+        });
+        self.ready = serde_json::from_slice(&text).expect("a whole ready file");
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(&mut self) {
+        self.process.take().expect("running").kill();
+    }
+
+    /// Ctrl-C.
+    pub(crate) fn interrupt(&mut self) -> (ExitStatus, Duration) {
+        self.process.take().expect("running").interrupt()
+    }
+
+    /// The running process.
+    pub(crate) fn process(&self) -> &Process {
+        self.process.as_ref().expect("running")
+    }
+
+    /// The arguments it was started with.
+    pub(crate) fn arguments(&self) -> Vec<&str> {
+        self.arguments.iter().map(String::as_str).collect()
+    }
+
+    /// Where it says that it is ready.
+    pub(crate) fn ready_file(&self) -> PathBuf {
+        self.folder.path().join("ready.json")
+    }
+
+    /// Its `--data-dir`.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("net")
+    }
+
+    /// Its chain.
+    pub(crate) fn chain(&self) -> Chain {
+        Chain::at(&format!("http://127.0.0.1:{}", self.first_port))
+    }
+
+    /// Its front door.
+    pub(crate) fn gateway(&self) -> Gateway {
+        Gateway {
+            url: self.ready.gateway_url.clone(),
+            key: self.ready.api_key.clone(),
+        }
+    }
+}
+
+/// A network's genesis.
+pub(crate) fn genesis(data: &Path) -> Value {
+    let text = std::fs::read(data.join("genesis.json")).expect("genesis.json");
+    serde_json::from_slice(&text).expect("genesis.json is JSON")
+}
+
+/// One line of the gateway's relay journal.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Journaled {
+    pub(crate) request_id: String,
+    pub(crate) relay_hash: String,
+    pub(crate) model: String,
+    pub(crate) service_id: String,
+    pub(crate) application: String,
+    pub(crate) supplier: String,
+    pub(crate) session_id: String,
+    pub(crate) session_end_height: i64,
+    pub(crate) status: u16,
+    pub(crate) stream: bool,
+}
+
+/// The relay journal; a line cut by a kill is passed over.
+pub(crate) fn journal(data: &Path) -> Vec<Journaled> {
+    let text = std::fs::read_to_string(data.join("gateway/relays.jsonl")).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
