@@ -63,7 +63,8 @@ pub(crate) fn test() -> Result<()> {
             "--document-private-items",
         ],
     );
-    docs.env("RUSTDOCFLAGS", "-D warnings");
+    // Private items are documented too, so links to them lead somewhere.
+    docs.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private-intra-doc-links");
     step("documentation", docs)?;
     step(
         "build of the binary for the end-to-end tests",

@@ -10,10 +10,8 @@
 use std::sync::Arc;
 
 use crypto::keys::PublicKey;
-use prost::Message as _;
-use prost_types::Any;
 use proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
-use proto::cosmos::{auth::v1beta1 as auth, bank::v1beta1 as bank, vesting::v1beta1 as vesting};
+use proto::cosmos::{auth::v1beta1 as auth, bank::v1beta1 as bank};
 use proto::pocket::{application, gateway, proof, service, session, shared, supplier, tokenomics};
 use protocol::height::Height;
 use protocol::session::Grid;
@@ -24,8 +22,10 @@ use crate::chain::Chain;
 use crate::grpc::Method;
 use crate::{Error, Result, limits};
 
+mod accounts;
 pub(crate) mod methods;
 
+use accounts::{base_account, public_key};
 use methods as m;
 
 /// Everything that is kept.
@@ -643,64 +643,6 @@ async fn account(
         number: base.account_number,
         sequence: base.sequence,
     }))
-}
-
-/// The base account inside every kind of account.
-fn base_account(any: &Any) -> Result<auth::BaseAccount> {
-    let name = proto::any::type_name(&any.type_url);
-    let bytes = any.value.as_slice();
-    let wrong = |error: prost::DecodeError| Error::malformed(name, error);
-    let vested = |account: Option<vesting::BaseVestingAccount>| {
-        account.and_then(|account| account.base_account)
-    };
-    let base = match name {
-        "cosmos.auth.v1beta1.BaseAccount" => Some(auth::BaseAccount::decode(bytes).map_err(wrong)?),
-        "cosmos.auth.v1beta1.ModuleAccount" => {
-            auth::ModuleAccount::decode(bytes)
-                .map_err(wrong)?
-                .base_account
-        }
-        "cosmos.vesting.v1beta1.BaseVestingAccount" => {
-            vesting::BaseVestingAccount::decode(bytes)
-                .map_err(wrong)?
-                .base_account
-        }
-        "cosmos.vesting.v1beta1.ContinuousVestingAccount" => vested(
-            vesting::ContinuousVestingAccount::decode(bytes)
-                .map_err(wrong)?
-                .base_vesting_account,
-        ),
-        "cosmos.vesting.v1beta1.DelayedVestingAccount" => vested(
-            vesting::DelayedVestingAccount::decode(bytes)
-                .map_err(wrong)?
-                .base_vesting_account,
-        ),
-        "cosmos.vesting.v1beta1.PeriodicVestingAccount" => vested(
-            vesting::PeriodicVestingAccount::decode(bytes)
-                .map_err(wrong)?
-                .base_vesting_account,
-        ),
-        "cosmos.vesting.v1beta1.PermanentLockedAccount" => vested(
-            vesting::PermanentLockedAccount::decode(bytes)
-                .map_err(wrong)?
-                .base_vesting_account,
-        ),
-        _ => None,
-    };
-    base.ok_or_else(|| Error::malformed("account", format!("no base account in a `{name}`")))
-}
-
-/// A secp256k1 key; accounts with other kinds, such as multisig, have none that rings could use.
-fn public_key(any: &Any) -> Result<Option<PublicKey>> {
-    use proto::cosmos::crypto::secp256k1::PubKey;
-    if any.type_url != proto::any::type_url::<PubKey>() {
-        return Ok(None);
-    }
-    let wrong = |reason: String| Error::malformed("public key", reason);
-    let key = PubKey::decode(any.value.as_slice()).map_err(|error| wrong(error.to_string()))?;
-    PublicKey::from_bytes(&key.key)
-        .map(Some)
-        .map_err(|error| wrong(error.to_string()))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use chain::{QueryAnswer, QueryError, sdk};
+use chain::{GrpcCode, QueryAnswer, QueryError, sdk};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, HeaderName, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -49,7 +49,8 @@ pub async fn handle(view: Arc<View>, request: Request<RequestBody>) -> Response<
     let grpc = request
         .headers()
         .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        .and_then(|kind| kind.as_bytes().strip_prefix(b"application/grpc"))
+        .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')));
     if !grpc {
         let mut response = Response::new(Full::new(Bytes::new()).boxed_unsync());
         *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
@@ -78,6 +79,7 @@ async fn answer(view: &Arc<View>, request: Request<RequestBody>) -> Result<Query
         .await
         .map_err(|error| match of_height(&error) {
             Some(text) => refused_height(error.code, text),
+            None if error.grpc == GrpcCode::Unimplemented => unknown_method(&path),
             None => Status {
                 code: error.grpc as i32,
                 message: error.message,
@@ -88,6 +90,20 @@ async fn answer(view: &Arc<View>, request: Request<RequestBody>) -> Result<Query
                 ),
             },
         })
+}
+
+/// A method that nobody has, in grpc-go's words.
+fn unknown_method(path: &str) -> Status {
+    let service = path
+        .trim_start_matches('/')
+        .split('/')
+        .next()
+        .unwrap_or_default();
+    Status {
+        code: UNIMPLEMENTED,
+        message: format!("unknown service {service}"),
+        height: None,
+    }
 }
 
 /// The text of an error that refuses the height asked for, without the registered words at its end.

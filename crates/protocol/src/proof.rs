@@ -321,11 +321,6 @@ fn same_header(
             text(&actual.service_id),
         ),
         (
-            "session IDs",
-            text(&expected.session_id),
-            text(&actual.session_id),
-        ),
-        (
             "session start heights",
             expected.session_start_block_height.to_string(),
             actual.session_start_block_height.to_string(),
@@ -334,6 +329,11 @@ fn same_header(
             "session end heights",
             expected.session_end_block_height.to_string(),
             actual.session_end_block_height.to_string(),
+        ),
+        (
+            "session IDs",
+            text(&expected.session_id),
+            text(&actual.session_id),
         ),
     ];
     for (field, expected, actual) in fields {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing;
+use prost::Message as _;
 
 #[test]
 fn the_methods_are_those_of_the_descriptors() {

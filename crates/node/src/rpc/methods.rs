@@ -10,12 +10,11 @@ use tendermint_proto::v0_38::abci::{ExecTxResult, RequestQuery, ResponseQuery};
 use tokio::time::timeout;
 
 use super::params::{Arguments, Params};
+use super::search::{self, Search};
 use super::{RpcError, json, page};
 use crate::error::NodeError;
 use crate::limits;
 use crate::mempool::Refused;
-use crate::query::Query;
-use crate::store::{Included, search};
 use crate::view::{COMETBFT_VERSION, View};
 use crate::{block, services, time};
 
@@ -52,7 +51,10 @@ pub(super) const NAMES: &[(&str, &[&str])] = &[
     ("validators", &["height", "page", "per_page"]),
 ];
 
-type Answer = Result<Value, RpcError>;
+/// Words for a path that no service has.
+const UNKNOWN_PATH: &str = "unknown query path";
+
+pub(super) type Answer = Result<Value, RpcError>;
 
 /// Runs a method. `None` when there is none of this name.
 pub(super) async fn call(view: &Arc<View>, method: &str, params: &Params) -> Option<Answer> {
@@ -124,7 +126,7 @@ async fn stored(view: &Arc<View>, name: &str, args: &Arguments<'_>) -> Answer {
         "tx" => {
             let hash = args.bytes("hash").map_err(wrong)?;
             let prove = args.flag("prove").map_err(wrong)?;
-            Box::new(move |view| find_tx(view, &hash, prove))
+            Box::new(move |view| search::find_tx(view, &hash, prove))
         }
         "tx_search" | "block_search" => {
             let search = Search {
@@ -135,9 +137,9 @@ async fn stored(view: &Arc<View>, name: &str, args: &Arguments<'_>) -> Answer {
                 order: args.text("order_by").map_err(wrong)?,
             };
             if name == "tx_search" {
-                Box::new(move |view| tx_search(view, &search))
+                Box::new(move |view| search::tx_search(view, &search))
             } else {
-                Box::new(move |view| block_search(view, &search))
+                Box::new(move |view| search::block_search(view, &search))
             }
         }
         _ => {
@@ -311,6 +313,10 @@ async fn abci_query(view: &Arc<View>, args: &Arguments<'_>) -> Answer {
         };
         let asked = view.blocking(move |view| {
             let mut answer = view.reader.abci_query(&request);
+            if answer.code == sdk::UNKNOWN_REQUEST && answer.log.starts_with(UNKNOWN_PATH) {
+                answer.log = format!("{UNKNOWN_PATH}: unknown request");
+                return answer;
+            }
             let missing = request.path.is_empty() || answer.code == sdk::INVALID_HEIGHT;
             // A failed query is told with its height, a refused one without.
             if answer.code != 0 && answer.height == 0 && !missing && is_method(&request.path) {
@@ -418,7 +424,7 @@ async fn unconfirmed(view: &Arc<View>, limit: Option<usize>) -> Answer {
     }))
 }
 
-fn block(view: &View, height: i64) -> Answer {
+pub(super) fn block(view: &View, height: i64) -> Answer {
     let meta = found(view.store.meta(height), height)?;
     let block = found(view.store.block(height), height)?;
     Ok(json::block_with_id(
@@ -520,91 +526,4 @@ fn blockchain(view: &View, low: i64, high: i64) -> Answer {
     });
     let metas: Vec<Value> = metas.collect::<Result<_, RpcError>>()?;
     Ok(json!({ "last_height": latest.to_string(), "block_metas": metas }))
-}
-
-fn find_tx(view: &View, hash: &[u8], prove: bool) -> Answer {
-    if hash.is_empty() {
-        return Err(RpcError::internal("transaction hash cannot be empty"));
-    }
-    let found = view.store.tx(hash).map_err(RpcError::internal)?;
-    let tx = found
-        .filter(|tx| tx.height <= view.height())
-        .ok_or_else(|| RpcError::internal(format!("tx ({}) not found", json::hex(hash))))?;
-    tx_json(view, &tx, prove)
-}
-
-fn tx_json(view: &View, tx: &Included, prove: bool) -> Answer {
-    let mut answer = json::included(tx);
-    if prove
-        && let Some(committed) = view
-            .store
-            .committed(tx.height)
-            .map_err(RpcError::internal)?
-        && let Some(proof) = json::proof(committed.txs(), tx)
-    {
-        answer["proof"] = proof;
-    }
-    Ok(answer)
-}
-
-struct Search {
-    query: String,
-    prove: bool,
-    page: i64,
-    size: usize,
-    order: String,
-}
-
-impl Search {
-    fn parse(&self) -> Result<Query, RpcError> {
-        Query::parse(&self.query).map_err(RpcError::internal)
-    }
-
-    /// Whether entries are wanted from the newest on.
-    fn newest_first(&self, default: bool) -> Result<bool, RpcError> {
-        match self.order.as_str() {
-            "" => Ok(default),
-            "asc" => Ok(false),
-            "desc" => Ok(true),
-            _ => Err(RpcError::internal(
-                "expected order_by to be either `asc` or `desc` or empty",
-            )),
-        }
-    }
-}
-
-fn tx_search(view: &View, search: &Search) -> Answer {
-    let query = search.parse()?;
-    let mut all = search::txs(&view.store, &query).map_err(RpcError::internal)?;
-    let latest = view.height();
-    all.retain(|tx| tx.height <= latest);
-    if search.newest_first(false)? {
-        all.reverse();
-    }
-    let range = page(search.page, search.size, all.len()).map_err(RpcError::internal)?;
-    let txs = all
-        .get(range)
-        .unwrap_or(&[])
-        .iter()
-        .map(|tx| tx_json(view, tx, search.prove));
-    let txs: Vec<Value> = txs.collect::<Result<_, _>>()?;
-    Ok(json!({ "txs": txs, "total_count": all.len().to_string() }))
-}
-
-fn block_search(view: &View, search: &Search) -> Answer {
-    let query = search.parse()?;
-    let mut all = search::blocks(&view.store, &query).map_err(RpcError::internal)?;
-    let latest = view.height();
-    all.retain(|height| *height <= latest);
-    if search.newest_first(true)? {
-        all.reverse();
-    }
-    let range = page(search.page, search.size, all.len()).map_err(RpcError::internal)?;
-    let blocks = all
-        .get(range)
-        .unwrap_or(&[])
-        .iter()
-        .map(|height| block(view, *height));
-    let blocks: Vec<Value> = blocks.collect::<Result<_, _>>()?;
-    Ok(json!({ "blocks": blocks, "total_count": all.len().to_string() }))
 }

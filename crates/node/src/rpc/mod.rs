@@ -1,6 +1,7 @@
 //! CometBFT's RPC: JSON-RPC over HTTP POST, the same methods as GET routes, and events over a WebSocket.
 //!
-//! Shapes are those recorded from a reference node. `methods` answers, `params` reads arguments, `json` writes values,
+//! Shapes are those recorded from a reference node. `methods` and
+//! `search` answer, `params` reads arguments, `json` writes values,
 //! `websocket` keeps subscriptions; here is the HTTP around them.
 
 use std::convert::Infallible;
@@ -20,6 +21,7 @@ use crate::view::View;
 pub(crate) mod json;
 mod methods;
 mod params;
+mod search;
 mod websocket;
 
 use params::{Params, uri_pairs};
@@ -153,7 +155,7 @@ pub type Body = Full<Bytes>;
 /// Answers one HTTP request.
 ///
 /// # Errors
-/// Never; the type is what [`net::serve`] asks for.
+/// Never; the type is what [`net::serve()`] asks for.
 pub async fn handle(
     view: Arc<View>,
     request: Request<RequestBody>,

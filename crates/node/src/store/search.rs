@@ -1,6 +1,6 @@
 //! Transactions and blocks that match a query.
 //!
-//! Conditions on hash, height and [`INDEXED`](super::INDEXED) keys narrow the candidates through tables; what is left
+//! Conditions on hash, height and [`super::INDEXED`] keys narrow the candidates through tables; what is left
 //! of the query is matched against the events of each. Without any such condition the newest
 //! [`SEARCH_BLOCKS`](limits::SEARCH_BLOCKS) blocks are walked.
 

@@ -74,7 +74,7 @@ enum What {
         stake_upokt: u128,
         /// Service id.
         service: String,
-        /// Where it serves, e.g. https://gpu.example:8545.
+        /// Where it serves, e.g. `https://gpu.example:8545`.
         url: String,
     },
 }

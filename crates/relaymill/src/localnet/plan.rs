@@ -52,7 +52,7 @@ impl Ports {
     };
 
     fn from(first: u16) -> Result<Self> {
-        if first > u16::MAX - 8 || first < 1 {
+        if !(1..=u16::MAX - 8).contains(&first) {
             bail!("--ports-from {first}: eight ports must follow");
         }
         Ok(Self {

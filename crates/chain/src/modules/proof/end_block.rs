@@ -188,7 +188,10 @@ fn judge_all(jobs: &[Job], strictness: Strictness) -> Vec<Option<String>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = jobs.len().div_ceil(threads.max(1));
     if share <= 1 {
-        return jobs.iter().map(|job| judge(job, strictness)).collect();
+        return jobs
+            .iter()
+            .map(|job| verdict(job, strictness).err())
+            .collect();
     }
     std::thread::scope(|scope| {
         let workers: Vec<_> = jobs
@@ -196,7 +199,7 @@ fn judge_all(jobs: &[Job], strictness: Strictness) -> Vec<Option<String>> {
             .map(|part| {
                 scope.spawn(move || {
                     part.iter()
-                        .map(|job| judge(job, strictness))
+                        .map(|job| verdict(job, strictness).err())
                         .collect::<Vec<_>>()
                 })
             })
@@ -210,14 +213,7 @@ fn judge_all(jobs: &[Job], strictness: Strictness) -> Vec<Option<String>> {
     })
 }
 
-/// Why a proof is invalid; `None` for a valid one.
-fn judge(job: &Job, strictness: Strictness) -> Option<String> {
-    match verdict(job, strictness) {
-        Ok(()) => None,
-        Err(reason) => Some(reason),
-    }
-}
-
+/// Why a proof is invalid, if it is.
 fn verdict(job: &Job, strictness: Strictness) -> Result<(), String> {
     let operator_key = job.operator_key.as_ref().map_err(Clone::clone)?;
     let ring = job.ring.as_ref().map_err(Clone::clone)?;

@@ -29,25 +29,20 @@ pub fn claims_ending_at(ctx: &Context<'_>, session_end: i64) -> Result<Vec<Claim
     let mut out = Vec::new();
     for pair in ctx.iter(&table) {
         let (key, _) = pair?;
-        out.push(indexed(
-            ctx,
-            key.strip_prefix(table.as_slice()).unwrap_or_default(),
-        )?);
+        let entry = key.strip_prefix(table.as_slice()).unwrap_or_default();
+        out.push(indexed(ctx, entry)?);
     }
     Ok(out)
 }
 
-/// The claim that an index entry stands for.
+/// The claim that an index entry stands for, by what follows the index in its key.
 ///
 /// # Errors
 /// As [`claim`], and [`ChainError::Invariant`] when there is none.
-pub(super) fn indexed(ctx: &Context<'_>, id: &[u8]) -> Result<Claim, ChainError> {
-    ctx.load(&keys::claim(id))?.ok_or_else(|| {
-        ChainError::invariant(format!(
-            "an index of claims names {}",
-            String::from_utf8_lossy(id)
-        ))
-    })
+pub(super) fn indexed(ctx: &Context<'_>, entry: &[u8]) -> Result<Claim, ChainError> {
+    let id = entry.strip_prefix(b"/").unwrap_or(entry);
+    ctx.load(&keys::claim(id))?
+        .ok_or_else(|| ChainError::invariant(format!("no claim {}", String::from_utf8_lossy(id))))
 }
 
 /// Stores a claim in place of the one with the same session and operator, if any, with its index entries.
@@ -130,9 +125,9 @@ fn id_of(claim: &Claim) -> Vec<u8> {
 }
 
 fn by_end(session_end: i64, id: &[u8]) -> Vec<u8> {
-    [keys::ending_at(session_end).as_slice(), id].concat()
+    keys::entry(&keys::ending_at(session_end), id)
 }
 
 fn by_operator(operator: &str, id: &[u8]) -> Vec<u8> {
-    [keys::of_operator(operator).as_slice(), id].concat()
+    keys::entry(&keys::of_operator(operator), id)
 }

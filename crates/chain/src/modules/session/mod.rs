@@ -4,7 +4,7 @@
 //! - the hash of every executed block is stored under its height, and never changes;
 //! - a session is a pure function of the state and a height: the same question at one state has one answer.
 //!
-//! Start with [`hydrate`].
+//! Start with [`hydrate()`].
 
 use proto::pocket::session::{MsgUpdateParam, MsgUpdateParams};
 

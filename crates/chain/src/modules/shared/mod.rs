@@ -1,7 +1,7 @@
 //! `shared`: the params that shape sessions and windows, and the rules of the types other modules share.
 //!
 //! Invariants
-//! - the live params are valid; they change through [`params`] only;
+//! - the live params are valid; they change through [`mod@params`] only;
 //! - history entries are never rewritten once their height has passed, so what counted at a height stays known;
 //! - heights, session numbers and windows of a session come from the params at the session's heights.
 //!

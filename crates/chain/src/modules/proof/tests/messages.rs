@@ -19,9 +19,9 @@ use crate::router;
 use crate::rules::Rules;
 use crate::testing::TestChain;
 
-const SERVICE: &str = "llm-chat";
-const CREATE: &str = "pocket.proof.MsgCreateClaim";
-const SUBMIT: &str = "pocket.proof.MsgSubmitProof";
+pub(super) const SERVICE: &str = "llm-chat";
+pub(super) const CREATE: &str = "pocket.proof.MsgCreateClaim";
+pub(super) const SUBMIT: &str = "pocket.proof.MsgSubmitProof";
 /// The gateway that some cases delegate to beside or instead of the one that signed.
 const STRANGER: &str = "pokt1cxjgam4x466e3rtmtxzpqpetxattw32cfsuksz";
 
@@ -29,7 +29,7 @@ fn example() -> &'static Value {
     &relay_protocol()["end_to_end"]
 }
 
-fn address(who: &str) -> &'static str {
+pub(super) fn address(who: &str) -> &'static str {
     text(&example()["keys"][who]["addr"])
 }
 
@@ -38,7 +38,7 @@ fn key(who: &str) -> PublicKey {
 }
 
 /// The state of the end-to-end example, bent by `bend` before it starts.
-fn start(rules: Rules, bend: impl FnOnce(&mut World)) -> TestChain {
+pub(super) fn start(rules: Rules, bend: impl FnOnce(&mut World)) -> TestChain {
     let mut world = World::new();
     world.service(SERVICE, 1000, &person("service owner"));
     let gateway = address("gateway").to_owned();
@@ -69,7 +69,7 @@ fn start(rules: Rules, bend: impl FnOnce(&mut World)) -> TestChain {
     chain
 }
 
-fn text_of(result: &Value) -> Option<&str> {
+pub(super) fn text_of(result: &Value) -> Option<&str> {
     result.get("error").map(text)
 }
 
@@ -130,7 +130,7 @@ fn recorded_claims() {
 }
 
 /// The state that a recorded proof met, by the case's name.
-fn state_of(name: &str, rules: Rules) -> TestChain {
+pub(super) fn state_of(name: &str, rules: Rules) -> TestChain {
     let hash = bytes(&example()["relay"]["relay_hash"]);
     let mut chain = start(rules, |world| {
         let params = &mut world.proof;
@@ -234,7 +234,7 @@ const OTHER_TEXT: [&str; 5] = [
     "relay: ring signature truncated",
 ];
 
-fn claim_of_case(case: &Value, name: &str) -> Option<Claim> {
+pub(super) fn claim_of_case(case: &Value, name: &str) -> Option<Claim> {
     let root = text(&case["claim_root"]);
     let mut header = example_header();
     if name == "claim header end height differs" {
@@ -253,7 +253,10 @@ fn without_build_path(text: &str) -> String {
 }
 
 /// Sends the proof of a case and ends the block; the error, or the events of the message and of the block's end.
-fn submit(chain: &mut TestChain, case: &Value) -> Result<(Vec<Seen>, Vec<Seen>), crate::TxError> {
+pub(super) fn submit(
+    chain: &mut TestChain,
+    case: &Value,
+) -> Result<(Vec<Seen>, Vec<Seen>), crate::TxError> {
     chain.go_to(number(&case["height"]));
     let submitted = execute(chain, SUBMIT, &bytes(&case["msg_hex"]))?;
     let judged = chain.run(|ctx| {
@@ -297,10 +300,7 @@ fn recorded_proofs() {
                     text(&case["claim_status_after"]),
                     "{name}"
                 );
-                let left = chain
-                    .read(|ctx| proof::export_genesis(ctx))
-                    .unwrap()
-                    .proof_list;
+                let left = chain.read(proof::export_genesis).unwrap().proof_list;
                 assert!(left.is_empty(), "{name}");
                 accepted += 1;
             }
@@ -491,10 +491,7 @@ fn a_genesis_with_claims_loads_and_exports_the_same() {
     chain
         .run(|ctx| proof::init_genesis(ctx, genesis.clone()))
         .unwrap();
-    assert_eq!(
-        chain.read(|ctx| proof::export_genesis(ctx)).unwrap(),
-        genesis
-    );
+    assert_eq!(chain.read(proof::export_genesis).unwrap(), genesis);
     let twice = proto::pocket::proof::GenesisState {
         claim_list: vec![claim.clone(), claim],
         ..genesis

@@ -1,3 +1,6 @@
 //! Tests of `tokenomics`.
 
+mod conservation;
+mod example;
+mod rules;
 mod settlements;

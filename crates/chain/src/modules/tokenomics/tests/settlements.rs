@@ -248,10 +248,6 @@ fn check_records(chain: &TestChain, case: &Value) {
         suppliers += 1;
     }
     assert!(apps > 0 && suppliers > 0);
-    let left = chain
-        .read(|ctx| proof::export_genesis(ctx))
-        .unwrap()
-        .claim_list
-        .len();
+    let left = chain.read(proof::export_genesis).unwrap().claim_list.len();
     assert_eq!(left, number::<usize>(&case["claims_left"]), "case {name}");
 }

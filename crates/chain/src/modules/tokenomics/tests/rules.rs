@@ -1,0 +1,248 @@
+//! The rules of settlement, each both ways; and refusals of the bank.
+
+use proto::pocket::session::SessionHeader;
+
+use crate::bank;
+use crate::error::ChainError;
+use crate::modules::proof::tests::world::*;
+use crate::modules::shared::coin;
+use crate::modules::tokenomics::end_block;
+use crate::modules::{application, supplier};
+use crate::rules::Rules;
+use crate::testing::TestChain;
+
+/// An attribute of an event without its quotes.
+pub(super) fn value_of<'a>((_, attributes): &'a Seen, key: &str) -> &'a str {
+    let (_, value) = attributes.iter().find(|(name, _)| name == key).unwrap();
+    value.trim_matches('"')
+}
+
+const SERVICE: &str = "llm";
+
+fn with(change: impl FnOnce(&mut Rules)) -> Rules {
+    let mut rules = Rules::reference();
+    change(&mut rules);
+    rules
+}
+
+fn header() -> SessionHeader {
+    SessionHeader {
+        application_address: person("app"),
+        service_id: SERVICE.to_owned(),
+        session_id: "5e".repeat(32),
+        session_start_block_height: 101,
+        session_end_block_height: 120,
+    }
+}
+
+/// One application of 1000 POKT and one supplier; nothing must be proven.
+fn world() -> World {
+    let mut world = World::new();
+    world.proof = proof_params(0.0, u128::MAX, 500, 1);
+    world.service(SERVICE, 1_000, &person("source"));
+    world.application(&person("app"), SERVICE, 1_000_000_000);
+    let shares = [(person("holder"), 100)];
+    world.supplier(
+        &person("operator"),
+        &person("owner"),
+        SERVICE,
+        &shares,
+        1_000,
+    );
+    world
+}
+
+/// Ends block 153, at which the sessions that ended at 120 settle.
+fn settle(chain: &mut TestChain) -> Vec<Seen> {
+    chain.go_to(153);
+    chain
+        .run(|ctx| {
+            end_block(ctx)?;
+            Ok::<_, ChainError>(typed_events(ctx))
+        })
+        .unwrap()
+}
+
+fn count(events: &[Seen], kind: &str) -> usize {
+    events
+        .iter()
+        .filter(|(name, _)| name.ends_with(kind))
+        .count()
+}
+
+fn app_stake(chain: &TestChain) -> u128 {
+    let app = chain
+        .read(|ctx| application::get(ctx, &person("app")))
+        .unwrap()
+        .unwrap();
+    coin::stored(app.stake.as_ref()).unwrap()
+}
+
+fn balance(chain: &TestChain, who: &str) -> u128 {
+    chain
+        .read(|ctx| bank::balance(ctx, &parse(&person(who)), bank::UPOKT))
+        .unwrap()
+}
+
+#[test]
+fn a_discarded_claim_leaves_the_applications_record_alone() {
+    // The supplier stopped offering the service before settlement.
+    let run = |rules| {
+        let mut world = world();
+        world.suppliers[0].service_config_history[0].deactivation_height = 141;
+        let mut chain = world.start(rules);
+        put_claim(
+            &mut chain,
+            &claim_of(&header(), &person("operator"), 40, 1_000, 1),
+        );
+        let events = settle(&mut chain);
+        assert_eq!(count(&events, "EventClaimDiscarded"), 1);
+        assert_eq!(count(&events, "EventSettlementBatch"), 0);
+        assert_eq!(balance(&chain, "application"), 1_000_000_000);
+        app_stake(&chain)
+    };
+    // 40,000 compute units at 0.14599.
+    assert_eq!(run(Rules::reference()), 1_000_000_000 - 5_839);
+    let mended = with(|rules| rules.discarded_claim_changes_nothing = true);
+    assert_eq!(run(mended), 1_000_000_000);
+}
+
+#[test]
+fn shares_are_those_of_the_session() {
+    let run = |rules| {
+        let mut world = world();
+        world.suppliers[0].service_config_history[0].deactivation_height = 141;
+        let mut chain = world.start(rules);
+        put_claim(
+            &mut chain,
+            &claim_of(&header(), &person("operator"), 40, 1_000, 1),
+        );
+        let events = settle(&mut chain);
+        (
+            count(&events, "EventClaimSettled"),
+            balance(&chain, "holder") > 0,
+        )
+    };
+    assert_eq!(run(Rules::reference()), (0, false));
+    assert_eq!(
+        run(with(|rules| rules.rev_share_at_session = true)),
+        (1, true)
+    );
+}
+
+#[test]
+fn an_invalid_proof_is_never_paid_for() {
+    let run = |rules| {
+        let mut chain = world().start(rules);
+        put_claim(
+            &mut chain,
+            &claim_of(&header(), &person("operator"), 40, 1_000, 2),
+        );
+        let events = settle(&mut chain);
+        (
+            count(&events, "EventClaimSettled"),
+            count(&events, "EventSupplierSlashed"),
+        )
+    };
+    assert_eq!(run(Rules::reference()), (1, 0));
+    assert_eq!(
+        run(with(|rules| rules.requirement_drawn_once = true)),
+        (0, 1)
+    );
+}
+
+#[test]
+fn a_slashed_supplier_unbonds() {
+    let run = |rules| {
+        let mut world = world();
+        world.proof = proof_params(0.0, 0, 500, 1);
+        world.supplier_min_stake = 1_000;
+        let mut chain = world.start(rules);
+        put_claim(
+            &mut chain,
+            &claim_of(&header(), &person("operator"), 40, 1_000, 0),
+        );
+        let events = settle(&mut chain);
+        assert_eq!(count(&events, "EventClaimExpired"), 1);
+        assert_eq!(count(&events, "EventSupplierUnbondingBegin"), 1);
+        let slashed = events
+            .iter()
+            .find(|(kind, _)| kind.ends_with("EventSupplierSlashed"));
+        assert_eq!(
+            value_of(slashed.unwrap(), "supplier_stake_after_slash"),
+            "500upokt"
+        );
+        assert_eq!(balance(&chain, "supplier"), 500);
+        let offers = chain.read(|ctx| supplier::operators_at(ctx, SERVICE, 1_000));
+        offers.unwrap().len()
+    };
+    assert_eq!(run(Rules::reference()), 1);
+    assert_eq!(run(with(|rules| rules.slashed_supplier_unbonds = true)), 0);
+}
+
+#[test]
+fn a_wrapping_sum_is_paid_by_the_references_letter_alone() {
+    // A root of 2^61 + 125 relays that weighs as much as 125 relays of 1000.
+    let run = |rules| {
+        let mut chain = world().start(rules);
+        let relays = (1 << 61) + 125;
+        put_claim(
+            &mut chain,
+            &claim_of(&header(), &person("operator"), relays, 1_000, 0),
+        );
+        count(&settle(&mut chain), "EventClaimSettled")
+    };
+    assert_eq!(run(Rules::reference()), 1);
+    assert_eq!(run(with(|rules| rules.checked_claim_sums = true)), 0);
+}
+
+#[test]
+fn a_recipient_that_may_not_receive_stops_nobody() {
+    // The accounts of some modules are blocked; a reference node would halt here.
+    let mut world = world();
+    world.services[0].owner_address = person("distribution");
+    let mut chain = world.start(Rules::mended());
+    put_claim(
+        &mut chain,
+        &claim_of(&header(), &person("operator"), 40_000, 1_000, 0),
+    );
+    let events = settle(&mut chain);
+    assert_eq!(count(&events, "EventClaimSettled"), 1);
+    let paid = events
+        .iter()
+        .filter(|(kind, _)| kind.ends_with("EventSettlementBatch"));
+    assert!(
+        paid.clone()
+            .all(|batch| value_of(batch, "recipient") != person("distribution"))
+    );
+    assert!(paid.count() > 5);
+    assert!(balance(&chain, "holder") > 0);
+    assert_eq!(balance(&chain, "distribution"), 0);
+    // What the owner cannot have stays with what nobody is bonded to receive.
+    let minted = 5_839_600 * 975 / 1_000;
+    let (owner, proposer, inflation) = (minted * 25 / 1_000, minted * 14 / 100, 1);
+    let kept = balance(&chain, "tokenomics");
+    assert!(
+        (owner + proposer - 2..=owner + proposer + inflation + 2).contains(&kept),
+        "{kept}"
+    );
+}
+
+#[test]
+fn a_block_without_due_claims_does_nothing() {
+    let mut chain = world().start(Rules::mended());
+    put_claim(
+        &mut chain,
+        &claim_of(&header(), &person("operator"), 40, 1_000, 0),
+    );
+    for height in [121, 152, 154] {
+        chain.go_to(height);
+        let events = chain.run(|ctx| {
+            end_block(ctx)?;
+            Ok::<_, ChainError>(typed_events(ctx))
+        });
+        assert_eq!(events.unwrap(), Vec::<Seen>::new(), "{height}");
+    }
+    assert_eq!(count(&settle(&mut chain), "EventClaimSettled"), 1);
+    assert_eq!(count(&settle(&mut chain), "EventClaimSettled"), 0);
+}

@@ -1,0 +1,97 @@
+//! Finding transactions and blocks.
+
+use serde_json::Value;
+
+use super::methods::{Answer, block};
+use super::{RpcError, json, page};
+use crate::query::Query;
+use crate::store::{Included, search as find};
+use crate::view::View;
+
+pub(super) fn find_tx(view: &View, hash: &[u8], prove: bool) -> Answer {
+    if hash.is_empty() {
+        return Err(RpcError::internal("transaction hash cannot be empty"));
+    }
+    let found = view.store.tx(hash).map_err(RpcError::internal)?;
+    let tx = found
+        .filter(|tx| tx.height <= view.height())
+        .ok_or_else(|| RpcError::internal(format!("tx ({}) not found", json::hex(hash))))?;
+    tx_json(view, &tx, prove)
+}
+
+fn tx_json(view: &View, tx: &Included, prove: bool) -> Answer {
+    let mut answer = json::included(tx);
+    if prove
+        && let Some(committed) = view
+            .store
+            .committed(tx.height)
+            .map_err(RpcError::internal)?
+        && let Some(proof) = json::proof(committed.txs(), tx)
+    {
+        answer["proof"] = proof;
+    }
+    Ok(answer)
+}
+
+/// Arguments of a search.
+pub(super) struct Search {
+    pub(super) query: String,
+    pub(super) prove: bool,
+    pub(super) page: i64,
+    pub(super) size: usize,
+    pub(super) order: String,
+}
+
+impl Search {
+    fn parse(&self) -> Result<Query, RpcError> {
+        Query::parse(&self.query).map_err(RpcError::internal)
+    }
+
+    /// Whether entries are wanted from the newest on.
+    fn newest_first(&self, default: bool) -> Result<bool, RpcError> {
+        match self.order.as_str() {
+            "" => Ok(default),
+            "asc" => Ok(false),
+            "desc" => Ok(true),
+            _ => Err(RpcError::internal(
+                "expected order_by to be either `asc` or `desc` or empty",
+            )),
+        }
+    }
+}
+
+pub(super) fn tx_search(view: &View, search: &Search) -> Answer {
+    let query = search.parse()?;
+    let mut all = find::txs(&view.store, &query).map_err(RpcError::internal)?;
+    let latest = view.height();
+    all.retain(|tx| tx.height <= latest);
+    if search.newest_first(false)? {
+        all.reverse();
+    }
+    let range = page(search.page, search.size, all.len()).map_err(RpcError::internal)?;
+    let txs = all
+        .get(range)
+        .unwrap_or(&[])
+        .iter()
+        .map(|tx| tx_json(view, tx, search.prove));
+    let txs: Vec<Value> = txs.collect::<Result<_, _>>()?;
+    Ok(json!({ "txs": txs, "total_count": all.len().to_string() }))
+}
+
+pub(super) fn block_search(view: &View, search: &Search) -> Answer {
+    let query = search.parse()?;
+    let mut all = find::blocks(&view.store, &query).map_err(RpcError::internal)?;
+    let latest = view.height();
+    all.retain(|height| *height <= latest);
+    if search.newest_first(true)? {
+        all.reverse();
+    }
+    let range = page(search.page, search.size, all.len()).map_err(RpcError::internal)?;
+    let blocks = all
+        .get(range)
+        .unwrap_or(&[])
+        .iter()
+        .map(|height| block(view, *height));
+    let blocks: Vec<Value> = blocks.collect::<Result<_, _>>()?;
+    Ok(json!({ "blocks": blocks, "total_count": all.len().to_string() }))
+}

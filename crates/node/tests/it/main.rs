@@ -1,0 +1,7 @@
+//! Nodes as their clients meet them.
+
+mod grpc;
+mod restart;
+mod shapes;
+mod support;
+mod websocket;
