@@ -64,7 +64,10 @@ pub(crate) fn test() -> Result<()> {
         ],
     );
     // Private items are documented too, so links to them lead somewhere.
-    docs.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private-intra-doc-links");
+    docs.env(
+        "RUSTDOCFLAGS",
+        "-D warnings -A rustdoc::private-intra-doc-links",
+    );
     step("documentation", docs)?;
     step(
         "build of the binary for the end-to-end tests",

@@ -15,7 +15,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::error::{BoxError, NetError, Side, cause};
 
-/// What [`serve`](crate::serve) hands to a service.
+/// What [`serve`](crate::serve()) hands to a service.
 pub type RequestBody = LimitedBody<Incoming>;
 
 /// What [`Client`](crate::Client) answers with. Dropping it before its end closes the HTTP/1

@@ -3,7 +3,7 @@
 //! A web page can make its visitor's browser call a server on the visitor's own machine, under a
 //! name that the page's owner points there (DNS rebinding). Such a call carries that name as
 //! `Host`, and the page as `Origin`; a listener that answers only to its own names is out of
-//! reach. [`serve`](crate::serve) applies the check in [`ServeLimits`](crate::ServeLimits) to
+//! reach. [`serve`](crate::serve()) applies the check in [`ServeLimits`](crate::ServeLimits) to
 //! every request; by default only loopback names pass.
 
 use std::collections::BTreeSet;

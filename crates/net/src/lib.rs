@@ -9,7 +9,7 @@
 //! - every task is counted by a [`Tasks`] scope, and a shutdown waits for it;
 //! - `clippy.toml` at the root of the workspace bans raw bind, connect and serve elsewhere.
 //!
-//! Start with [`listen`] and [`serve`] for the way in, [`Dialer`] and [`Client`] for the way out,
+//! Start with [`listen()`] and [`serve()`] for the way in, [`Dialer`] and [`Client`] for the way out,
 //! [`Tasks`] for what runs between.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
