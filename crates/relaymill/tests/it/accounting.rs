@@ -48,7 +48,7 @@ impl Run {
     fn with(params: &[&str]) -> Self {
         let network = Network::start(params);
         let watch = Watch::over(&network.data());
-        let relays = amount("RELAYMILL_RELAYS", 40);
+        let relays = amount("RELAYMILL_RELAYS", 200);
         let (gateway, models) = (network.gateway(), network.ready.models.clone());
         assert_eq!(models, ["millstone", "grist"]);
         let ask = |number: usize| {

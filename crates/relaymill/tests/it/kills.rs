@@ -25,6 +25,9 @@ const CLIENTS: usize = 6;
 /// Rest of a client that got no answer, so that a dead gateway is not hammered.
 const REST: Duration = Duration::from_millis(50);
 
+/// Blocks after a session's end: the first of its claim window and the first of its proof window.
+const WINDOWS: [i64; 2] = [2, 11];
+
 /// From before a kill to after it.
 struct Kill {
     from: Instant,
@@ -75,6 +78,19 @@ fn under_load(gateway: &Gateway, models: &[String], work: impl FnOnce()) -> Vec<
         }
     });
     outcomes.into_inner().expect("no panic")
+}
+
+/// Waits for both windows of the last session that has relays, and kills a moment after each opened.
+fn in_windows(chain: &Chain, data: &Path, random: &mut Random, mut kill: impl FnMut()) {
+    let ends = journal(data)
+        .into_iter()
+        .map(|entry| entry.session_end_height);
+    let end = ends.max().expect("a relay");
+    for open in WINDOWS {
+        chain.wait_until(end + open);
+        std::thread::sleep(Duration::from_millis(random.below(1_500)));
+        kill();
+    }
 }
 
 /// A random instant in the next three seconds.
@@ -176,10 +192,15 @@ fn the_whole_network_can_be_killed_at_any_instant() {
         }
         some_instant(&mut random);
     });
+    let (chain, data) = (network.chain(), network.data());
+    in_windows(&chain, &data, &mut random, || {
+        kills.push(Kill::of(|| network.kill()));
+        network.launch();
+    });
     check(
         "kills of localnet",
-        &network.chain(),
-        &network.data(),
+        &chain,
+        &data,
         &watch,
         &outcomes,
         &kills,
@@ -203,6 +224,12 @@ fn suppliers_can_be_killed_at_any_instant() {
         some_instant(&mut random);
     });
     let (chain, data) = (processes.chain(), processes.data());
+    in_windows(&chain, &data, &mut random, || {
+        for supplier in [1, 2, 3].map(Role::Supplier) {
+            kills.push(Kill::of(|| processes.kill(supplier)));
+            processes.launch(supplier);
+        }
+    });
     check(
         "kills of suppliers",
         &chain,

@@ -1,9 +1,11 @@
 //! The real binary, from outside: every test here starts `relaymill` and speaks to it over its sockets.
 //!
 //! [`support`] starts and stops processes, speaks HTTP and reads blocks; [`ledger`] is a second opinion about every coin.
-//! Long loops are short here and full with `RELAYMILL_RELAYS=200` and `RELAYMILL_KILLS=20`; `RELAYMILL_SEED` repeats a run.
+//! `RELAYMILL_KILLS=20` makes the kill loops as long as a release wants them; `RELAYMILL_RELAYS` is how many relays are
+//! accounted for; `RELAYMILL_SEED` repeats a run.
 
 mod accounting;
+mod backend;
 mod bad_relays;
 mod bad_requests;
 mod command_line;

@@ -73,7 +73,7 @@ impl SessionLog {
 /// All session logs of a network's suppliers, by file.
 pub(crate) fn session_logs(data: &Path) -> BTreeMap<PathBuf, SessionLog> {
     let mut logs = BTreeMap::new();
-    for number in 1..=3 {
+    for number in 1..=4 {
         let folder = data.join(format!("supplier-{number}/sessions"));
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -34,7 +34,7 @@ pub(crate) struct Ready {
 /// A local network with a folder of its own.
 pub(crate) struct Network {
     process: Option<Process>,
-    folder: Arc<TempDir>,
+    folder: TempDir,
     arguments: Vec<String>,
     /// Given once: a network keeps its parameters.
     params: Vec<String>,
@@ -47,11 +47,13 @@ pub(crate) struct Network {
 impl Network {
     /// A new network, ready for requests. `params` are `module.name=value`.
     pub(crate) fn start(params: &[&str]) -> Self {
-        let folder = Arc::new(tempfile::tempdir().expect("folder"));
-        Self::start_in(folder, web::free_ports(PORTS), params)
+        Self::start_with(&[], params)
     }
 
-    fn start_in(folder: Arc<TempDir>, first_port: u16, params: &[&str]) -> Self {
+    /// The same with more arguments.
+    pub(crate) fn start_with(more: &[&str], params: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        let first_port = web::free_ports(PORTS);
         let text = |path: PathBuf| path.to_str().expect("a path in UTF-8").to_owned();
         let data = text(folder.path().join("net"));
         let ready_file = text(folder.path().join("ready.json"));
@@ -65,7 +67,8 @@ impl Network {
             "--ready-file",
             &ready_file,
         ];
-        let arguments = arguments.map(str::to_owned).to_vec();
+        let arguments = arguments.iter().chain(more).map(|text| (*text).to_owned());
+        let arguments = arguments.collect();
         let params = params
             .iter()
             .flat_map(|param| ["--param".to_owned(), (*param).to_owned()]);
