@@ -123,7 +123,8 @@ impl Sessions {
     /// true, and the caller must have it tracked before the relay is served.
     ///
     /// # Errors
-    /// [`Refusal::Session`] for one that is not the chain's or not ours, [`Refusal::ChainDown`].
+    /// [`Refusal::Session`] for one that is not the chain's or not ours, [`Refusal::Expired`] for one that is not open
+    /// here and can take no relays any more, [`Refusal::ChainDown`].
     pub async fn find(&self, header: &SessionHeader) -> Result<(Arc<Session>, bool), Refusal> {
         if let Some(session) = self.get(&header.session_id) {
             return matching(session, header).map(|session| (session, false));
@@ -154,7 +155,7 @@ impl Sessions {
                 Ok((session, true))
             }
             Err(refusal) => {
-                if matches!(refusal, Refusal::Session(_)) {
+                if matches!(refusal, Refusal::Session(_) | Refusal::Expired { .. }) {
                     if known.refused.len() >= UNKNOWN_SESSIONS {
                         known.refused.clear();
                     }
@@ -233,9 +234,17 @@ impl Sessions {
             stake.unwrap_or(0),
             per_session,
         )?;
+        if self.chain.height() > opened.grace_end {
+            return Err(Refusal::Expired {
+                session: opened.session_id,
+                why: "its grace period ended",
+            });
+        }
+        let (height, ring) = self.ring(application, end).await?;
+        // No await from here on: a request that is dropped must not leave a file that nobody tracks.
         let session = Session::open(opened, &self.folder, &self.syncer)
             .map_err(|error| Refusal::Unrecorded(error.to_string()))?;
-        self.refresh_ring(&session).await?;
+        session.set_ring(height, ring);
         Ok(session)
     }
 
@@ -244,12 +253,19 @@ impl Sessions {
     /// # Errors
     /// [`Refusal::Session`] naming a member without a public key; [`Refusal::ChainDown`].
     pub async fn refresh_ring(&self, session: &Session) -> Result<(), Refusal> {
-        let address = &session.opened.application;
+        let opened = &session.opened;
+        let (height, keys) = self.ring(&opened.application, opened.end_height).await?;
+        session.set_ring(height, keys);
+        Ok(())
+    }
+
+    /// The keys that may sign for an application in a session with this end, and the height they were asked for at.
+    async fn ring(&self, address: &String, end: i64) -> Result<(i64, Vec<PublicKey>), Refusal> {
         let height = self.chain.height();
         let application = self.chain.application(address).await.map_err(down)?;
         let application =
             application.ok_or_else(|| Refusal::Session("its application is unknown".to_owned()))?;
-        let end = u64::try_from(session.opened.end_height).unwrap_or(0);
+        let end = u64::try_from(end).unwrap_or(0);
         let mut members: Vec<&String> = application.delegatee_gateway_addresses.iter().collect();
         for (_, left) in application.pending_undelegations.range(end..) {
             members.extend(&left.gateway_addresses);
@@ -264,8 +280,7 @@ impl Sessions {
                 Refusal::Session(format!("ring member {member} has no public key on chain"))
             })?);
         }
-        session.set_ring(height, keys);
-        Ok(())
+        Ok((height, keys))
     }
 
     /// Forgets a session and removes its file.
