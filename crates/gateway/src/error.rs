@@ -90,6 +90,14 @@ pub enum RelayFailure {
     /// The relay could not be signed.
     #[error("signing a relay: {0}")]
     Signing(crypto::Error),
+    /// The supplier took the relay and let its share of the deadline pass.
+    #[error("supplier {supplier} did not answer within {} ms", after.as_millis())]
+    Silent {
+        /// Operator address.
+        supplier: String,
+        /// What it was given.
+        after: Duration,
+    },
     /// The deadline that all attempts share.
     #[error("no supplier of {service} answered within {} s", after.as_secs())]
     Deadline {
@@ -104,7 +112,7 @@ impl RelayFailure {
     /// Whether another supplier may do better.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Transport { .. } | Self::Invalid { .. } => true,
+            Self::Transport { .. } | Self::Silent { .. } | Self::Invalid { .. } => true,
             Self::Refused { status, .. } => *status != 413,
             Self::NoSession { .. } | Self::Signing(_) | Self::Deadline { .. } => false,
         }

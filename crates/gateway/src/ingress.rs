@@ -225,7 +225,9 @@ fn told(failure: &RelayFailure) -> ApiError {
         RelayFailure::Refused { status: 413, .. } => {
             ApiError::too_large(limits::REQUEST_BODY_BYTES)
         }
-        RelayFailure::Deadline { .. } => ApiError::timeout(failure.to_string()),
+        RelayFailure::Silent { .. } | RelayFailure::Deadline { .. } => {
+            ApiError::timeout(failure.to_string())
+        }
         RelayFailure::Signing(_) => {
             tracing::error!(%failure, "signing failed");
             ApiError::internal("the gateway could not sign the request")

@@ -17,6 +17,7 @@
 pub mod choice;
 pub mod config;
 pub mod error;
+mod events;
 pub mod ingress;
 pub mod journal;
 pub mod keys;

@@ -33,3 +33,7 @@ pub const SESSION_RETRY: Duration = Duration::from_millis(250);
 
 /// Attempts to fetch a session within one block.
 pub const SESSION_ATTEMPTS: u32 = 3;
+
+/// Bytes of one line of a streamed answer. A chunk holds a token, with log probabilities some kilobytes; the longest
+/// honest line is a tool call's arguments in one piece, which 128 k tokens bound at about 512 KiB.
+pub const EVENT_LINE_BYTES: usize = 512 * 1024;

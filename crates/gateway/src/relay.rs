@@ -1,7 +1,8 @@
 //! One user request as a relay: choose, sign, send, verify; again at another supplier while nothing was answered.
 //!
 //! Every attempt is a relay of its own with a fresh signature, so two attempts can never be taken for one. All attempts
-//! share one deadline. Once the first verified byte has gone to the client there is no second attempt.
+//! share one deadline: a supplier that is silent for half of what is left is given up for one that was not asked yet, and
+//! the last one gets all of it. Once the first verified byte has gone to the client there is no second attempt.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -115,9 +116,15 @@ impl Relays {
                 break;
             };
             tried.insert(attempt.supplier().to_owned());
-            match tokio::time::timeout(left, self.attempt(call, session, attempt, left)).await {
-                Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(failure)) => {
+            let others = session.names.iter().any(|name| !tried.contains(name));
+            let share = if others && turn + 1 < ATTEMPTS {
+                left / 2
+            } else {
+                left
+            };
+            match self.attempt(call, session, attempt, share).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => {
                     tracing::warn!(service = call.service, %failure, turn, "relay attempt failed");
                     let again = failure.is_retryable();
                     last = Some(failure);
@@ -125,7 +132,6 @@ impl Relays {
                         break;
                     }
                 }
-                Err(_) => break,
             }
         }
         Err(last.unwrap_or_else(|| RelayFailure::Deadline {
@@ -159,7 +165,7 @@ impl Relays {
         call: &Call,
         session: Arc<Ready>,
         attempt: Attempt,
-        left: Duration,
+        share: Duration,
     ) -> Result<Answer, RelayFailure> {
         let Some(candidate) = session.candidates.get(attempt.supplier()).cloned() else {
             return Err(RelayFailure::NoSession {
@@ -174,7 +180,7 @@ impl Relays {
             candidate,
             attempt: Some(attempt),
         };
-        let outcome = self.exchange(call, &mut sent, left).await;
+        let outcome = self.exchange(call, &mut sent, share).await;
         if let (Err(failure), Some(attempt)) = (&outcome, sent.attempt.take()) {
             attempt.settle(blame(failure));
         }
@@ -185,15 +191,23 @@ impl Relays {
         &self,
         call: &Call,
         sent: &mut Sent,
-        left: Duration,
+        share: Duration,
     ) -> Result<Answer, RelayFailure> {
+        let deadline = tokio::time::Instant::now() + share;
         let supplier = sent.candidate.operator.clone();
-        let transport = |source| RelayFailure::Transport {
+        let silent = || RelayFailure::Silent {
             supplier: supplier.clone(),
-            source,
+            after: share,
+        };
+        let transport = |source| match source {
+            net::NetError::ResponseHeadTimeout { .. } => silent(),
+            source => RelayFailure::Transport {
+                supplier: supplier.clone(),
+                source,
+            },
         };
         let deadlines = net::Deadlines {
-            head: left,
+            head: share,
             idle: self.idle,
             response_bytes: ANSWER_BYTES,
         };
@@ -210,9 +224,15 @@ impl Relays {
                 candidate: sent.candidate.clone(),
                 attempt: sent.attempt.take(),
             };
-            return Ok(Answer::Stream(Box::new(Frames::open(taken, body).await?)));
+            let mut frames = Frames::new(taken, body);
+            return match tokio::time::timeout_at(deadline, frames.begin()).await {
+                Ok(Ok(())) => Ok(Answer::Stream(Box::new(frames))),
+                Ok(Err(failure)) => Err(frames.fail(failure)),
+                Err(_) => Err(frames.fail(silent())),
+            };
         }
-        let bytes = body.read_to_bytes().await.map_err(transport)?;
+        let bytes = tokio::time::timeout_at(deadline, body.read_to_bytes()).await;
+        let bytes = bytes.map_err(|_| silent())?.map_err(transport)?;
         let response = match error_body::read(head.status.as_u16(), &bytes) {
             error_body::Body::Response(response) => response,
             error_body::Body::Refusal(error) => {

@@ -86,15 +86,25 @@ impl Sessions {
             }
         }
         let sessions = Arc::new(Self { chain, key, places });
-        let mut blocks = sessions.chain.blocks();
-        sessions.refresh(sessions.chain.height()).await;
-        let own = Arc::clone(&sessions);
-        let scope = tasks.clone();
-        tasks.spawn(async move {
-            while let Some(Some(block)) = scope.until_cancelled(blocks.next()).await {
-                own.refresh(block.height).await;
-            }
-        });
+        // Each place follows the newest block by itself: one application without a session must not make others late.
+        let places = || sessions.places.values().flatten();
+        let mut followers = Vec::new();
+        for place in places() {
+            followers.push((Arc::clone(place), sessions.chain.latest()));
+        }
+        let height = sessions.chain.height();
+        let fetched = places().map(|place| sessions.refresh(place, height));
+        futures_util::future::join_all(fetched).await;
+        for (place, mut latest) in followers {
+            let own = Arc::clone(&sessions);
+            let scope = tasks.clone();
+            tasks.spawn(async move {
+                while let Some(Ok(())) = scope.until_cancelled(latest.changed()).await {
+                    let height = latest.borrow_and_update().height;
+                    own.refresh(&place, height).await;
+                }
+            });
+        }
         Ok(sessions)
     }
 
@@ -126,13 +136,8 @@ impl Sessions {
         }
     }
 
-    /// Brings every place to the session that `height` lies in.
-    async fn refresh(&self, height: i64) {
-        let places = self.places.values().flatten();
-        futures_util::future::join_all(places.map(|place| self.refresh_one(place, height))).await;
-    }
-
-    async fn refresh_one(&self, place: &Place, height: i64) {
+    /// Brings a place to the session that `height` lies in.
+    async fn refresh(&self, place: &Place, height: i64) {
         let current = match &*place.ready.read().unwrap_or_else(PoisonError::into_inner) {
             Ok(session) => session.header.session_end_block_height,
             Err(_) => 0,

@@ -7,11 +7,12 @@
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use proto::pocket::service::RelayResponse;
-use protocol::http::Headers;
+use protocol::http::{Headers, header_value};
 use protocol::stream::{FrameDecoder, Received, Receiver};
 
 use crate::choice::Outcome;
 use crate::error::RelayFailure;
+use crate::events::{EventCheck, is_event_stream};
 use crate::relay::{Evidence, Sent, check, evidence, invalid};
 
 /// What comes next in a stream.
@@ -19,7 +20,12 @@ pub(crate) enum Piece {
     /// Verified bytes of the answer.
     Bytes(Bytes),
     /// The proven end.
-    End(Evidence),
+    End {
+        /// The relay.
+        evidence: Evidence,
+        /// Whether the answer itself says that it is complete.
+        whole: bool,
+    },
 }
 
 /// An open stream.
@@ -30,36 +36,38 @@ pub struct Frames {
     receiver: Receiver,
     status: u16,
     headers: Headers,
+    events: Option<EventCheck>,
+    begun: bool,
     first: Option<Bytes>,
 }
 
 impl Frames {
-    /// Waits for the first frame and verifies it.
-    pub(crate) async fn open(sent: Sent, body: net::ResponseBody) -> Result<Self, RelayFailure> {
-        let decoder = FrameDecoder::new(protocol::limits::MAX_FRAME_BYTES);
-        let receiver = Receiver::new(true);
-        let headers = Headers::new();
-        let mut frames = Self {
+    /// A stream of which nothing was read yet.
+    pub(crate) fn new(sent: Sent, body: net::ResponseBody) -> Self {
+        Self {
             sent,
             body,
-            decoder,
-            receiver,
+            decoder: FrameDecoder::new(protocol::limits::MAX_FRAME_BYTES),
+            receiver: Receiver::new(true),
             status: 200,
-            headers,
+            headers: Headers::new(),
+            events: None,
+            begun: false,
             first: None,
-        };
-        match frames.step().await {
-            Ok(Step::Part(status, headers, bytes)) => {
-                frames.status = status;
-                frames.headers = headers;
-                frames.first = Some(bytes);
-                Ok(frames)
+        }
+    }
+
+    /// Waits for the first frame and verifies it.
+    pub(crate) async fn begin(&mut self) -> Result<(), RelayFailure> {
+        match self.step().await? {
+            Step::Part(bytes) => {
+                self.first = Some(bytes);
+                Ok(())
             }
-            Ok(Step::End(_)) => {
-                let failure = invalid(&frames.sent, "the stream has no beginning".to_owned());
-                Err(frames.fail(failure))
-            }
-            Err(failure) => Err(frames.fail(failure)),
+            Step::End(_) => Err(invalid(
+                &self.sent,
+                "the stream has no beginning".to_owned(),
+            )),
         }
     }
 
@@ -73,18 +81,24 @@ impl Frames {
         &self.headers
     }
 
-    /// The next verified piece; after [`Piece::End`] or an error there is none.
+    /// The next verified piece; after a [`Piece::End`] or an error there is none.
     pub(crate) async fn next(&mut self) -> Result<Piece, RelayFailure> {
         if let Some(first) = self.first.take() {
             return Ok(Piece::Bytes(first));
         }
         match self.step().await {
-            Ok(Step::Part(_, _, bytes)) => Ok(Piece::Bytes(bytes)),
+            Ok(Step::Part(bytes)) => Ok(Piece::Bytes(bytes)),
             Ok(Step::End(response)) => {
+                let whole = self.events.as_ref().is_none_or(EventCheck::is_done);
                 if let Some(attempt) = self.sent.attempt.take() {
-                    attempt.settle(Outcome::Answered);
+                    attempt.settle(if whole {
+                        Outcome::Answered
+                    } else {
+                        Outcome::Failed
+                    });
                 }
-                Ok(Piece::End(evidence(&self.sent, &response)))
+                let evidence = evidence(&self.sent, &response);
+                Ok(Piece::End { evidence, whole })
             }
             Err(failure) => Err(self.fail(failure)),
         }
@@ -95,8 +109,18 @@ impl Frames {
         let received = self.receiver.accept(&response);
         match received.map_err(|error| invalid(&self.sent, error.to_string()))? {
             Received::Part(part) => {
-                let status = u16::try_from(part.status_code).unwrap_or(502);
-                Ok(Step::Part(status, part.header, part.body_bz))
+                // Status and headers are those of the first frame.
+                if !std::mem::replace(&mut self.begun, true) {
+                    self.status = u16::try_from(part.status_code).unwrap_or(502);
+                    let kind = header_value(&part.header, "content-type").unwrap_or_default();
+                    self.events = is_event_stream(kind).then(EventCheck::default);
+                    self.headers = part.header;
+                }
+                if let Some(events) = &mut self.events {
+                    let checked = events.accept(&part.body_bz);
+                    checked.map_err(|reason| invalid(&self.sent, reason.to_string()))?;
+                }
+                Ok(Step::Part(part.body_bz))
             }
             Received::End => Ok(Step::End(Box::new(response))),
         }
@@ -130,7 +154,8 @@ impl Frames {
         }
     }
 
-    fn fail(&mut self, failure: RelayFailure) -> RelayFailure {
+    /// Ends the attempt as the supplier's failure.
+    pub(crate) fn fail(&mut self, failure: RelayFailure) -> RelayFailure {
         if let Some(attempt) = self.sent.attempt.take() {
             attempt.settle(Outcome::Failed);
         }
@@ -139,6 +164,6 @@ impl Frames {
 }
 
 enum Step {
-    Part(u16, Headers, Bytes),
+    Part(Bytes),
     End(Box<RelayResponse>),
 }

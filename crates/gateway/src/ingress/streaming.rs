@@ -15,57 +15,61 @@ use crate::stream::{Frames, Piece};
 /// The line that tells a client that it has everything.
 const DONE_LINE: &[u8] = b"data: [DONE]";
 
-/// Keeps back the end of a stream: from the `[DONE]` line on, and any unfinished line that may become one.
+/// Keeps back the end of a stream: from the `[DONE]` line on, and a line whose end has not come. A client can do nothing
+/// with half an event, and an error that follows one would be read as a part of it.
 #[derive(Debug, Default)]
 struct Gate {
     held: BytesMut,
-    at_line_start: bool,
+    done: bool,
+    mid_event: bool,
 }
 
 impl Gate {
-    fn new() -> Self {
-        Self {
-            held: BytesMut::new(),
-            at_line_start: true,
-        }
-    }
-
-    /// Takes what arrived and gives what may go out now.
+    /// Takes what arrived and gives what may go out now. What is held is bounded by the longest line that a stream may have.
     fn pass(&mut self, bytes: Bytes) -> Bytes {
+        if self.done {
+            self.held.extend_from_slice(&bytes);
+            return Bytes::new();
+        }
         let mut all = if self.held.is_empty() {
-            BytesMut::from(bytes)
+            bytes
         } else {
             let mut all = std::mem::take(&mut self.held);
             all.extend_from_slice(&bytes);
-            all
+            all.freeze()
         };
-        let mut start = if self.at_line_start {
-            Some(0)
-        } else {
-            after_line(&all, 0)
-        };
-        while let Some(line) = start {
-            let rest = all.get(line..).unwrap_or_default();
-            if rest.starts_with(DONE_LINE)
-                || (rest.len() < DONE_LINE.len() && DONE_LINE.starts_with(rest))
-            {
-                self.held = all.split_off(line);
-                self.at_line_start = true;
-                return all.freeze();
+        let mut line = 0;
+        while let Some(next) = after_line(&all, line) {
+            let content = all.get(line..next).unwrap_or_default();
+            self.done = content.starts_with(DONE_LINE);
+            if self.done {
+                break;
             }
-            start = after_line(&all, line);
+            self.mid_event = !matches!(content, b"\n" | b"\r\n");
+            line = next;
         }
-        self.at_line_start = all.last().is_none_or(|byte| *byte == b'\n');
-        all.freeze()
+        self.held = BytesMut::from(all.split_off(line).as_ref());
+        all
     }
 
     /// The rest, once the relay is on record.
     fn open(&mut self) -> Bytes {
         std::mem::take(&mut self.held).freeze()
     }
+
+    /// An error in the place of the rest, as an event of its own.
+    fn fail(&mut self, error: &ApiError) -> Bytes {
+        self.held.clear();
+        let frame = error_frame(error);
+        if self.mid_event {
+            [b"\n", &frame[..]].concat().into()
+        } else {
+            frame
+        }
+    }
 }
 
-/// Start of the line after the one that holds `from`.
+/// Start of the line after the one that holds `from`, if that one is whole.
 fn after_line(bytes: &[u8], from: usize) -> Option<usize> {
     let rest = bytes.get(from..)?;
     rest.iter()
@@ -88,7 +92,7 @@ pub(super) fn respond(frames: Frames, ticket: Ticket) -> Response<AnswerBody> {
         .to_owned();
     let state = State {
         frames,
-        gate: Gate::new(),
+        gate: Gate::default(),
         ticket,
         ended: false,
     };
@@ -113,17 +117,19 @@ impl State {
         while !self.ended {
             let bytes = match self.frames.next().await {
                 Ok(Piece::Bytes(bytes)) => self.gate.pass(bytes),
-                Ok(Piece::End(evidence)) => {
+                Ok(Piece::End { evidence, whole }) => {
                     self.ended = true;
                     match self.ticket.record(&evidence, self.frames.status()) {
-                        Ok(()) => self.gate.open(),
-                        Err(error) => error_frame(&journal_failed(&error)),
+                        Ok(()) if whole => self.gate.open(),
+                        Ok(()) => self.gate.fail(&unfinished()),
+                        Err(error) => self.gate.fail(&journal_failed(&error)),
                     }
                 }
                 Err(failure) => {
                     self.ended = true;
                     tracing::warn!(request = self.ticket.id, %failure, "stream broke");
-                    error_frame(&ApiError::upstream(failure.to_string()).code("stream_broken"))
+                    let error = ApiError::upstream(failure.to_string()).code("stream_broken");
+                    self.gate.fail(&error)
                 }
             };
             if !bytes.is_empty() {
@@ -134,12 +140,17 @@ impl State {
     }
 }
 
+/// The supplier passed on all it got, and its backend did not get to the end.
+fn unfinished() -> ApiError {
+    ApiError::upstream("the model's server ended its answer early").code("stream_broken")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn run(pieces: &[&str]) -> (String, String) {
-        let mut gate = Gate::new();
+        let mut gate = Gate::default();
         let out: String = pieces
             .iter()
             .map(|piece| {
@@ -167,8 +178,21 @@ mod tests {
     }
 
     #[test]
-    fn whole_events_are_never_held() {
+    fn whole_events_are_never_held_and_halves_always_are() {
         assert_eq!(run(&["data: {}\n\n"]).1, "");
-        assert_eq!(run(&["data: {\"a\""]).1, "");
+        assert_eq!(run(&["data: {}\n"]).1, "");
+        assert_eq!(run(&["\n", "data: {\"a\""]).1, "data: {\"a\"");
+    }
+
+    #[test]
+    fn an_error_is_an_event_of_its_own() {
+        let error = ApiError::upstream("gone");
+        for (sent, between) in [("data: {}\n\ndata: {\"ha", ""), ("data: {}\n", "\n")] {
+            let mut gate = Gate::default();
+            gate.pass(Bytes::copy_from_slice(sent.as_bytes()));
+            let expected = [between.as_bytes(), &error_frame(&error)[..]].concat();
+            assert_eq!(gate.fail(&error), expected, "{sent:?}");
+            assert!(gate.open().is_empty());
+        }
     }
 }
