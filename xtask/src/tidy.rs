@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// The layer of every crate (ARCHITECTURE.md); a crate may depend on lower layers only.
-const LAYERS: [(&str, u8); 12] = [
+const LAYERS: [(&str, u8); 13] = [
     ("relaymill-proto", 0),
     ("relaymill-crypto", 0),
     ("relaymill-protocol", 1),
@@ -21,6 +21,7 @@ const LAYERS: [(&str, u8); 12] = [
     ("relaymill-supplier", 3),
     ("relaymill-gateway", 3),
     ("relaymill", 4),
+    ("relaymill-testkit", 9),
     ("xtask", 9),
 ];
 

@@ -3,5 +3,4 @@
 pub(crate) mod fixture;
 mod recorded;
 mod recording;
-mod transactions;
 mod vectors;
