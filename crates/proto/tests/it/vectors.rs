@@ -50,3 +50,18 @@ fn every_event_has_the_references_attributes() {
         assert_eq!(event.attributes, expected, "{name} {}", row["example"]);
     }
 }
+
+#[test]
+fn settlement_reasons_have_the_references_names() {
+    use proto::pocket::tokenomics::SettlementOpReason;
+    let text = std::fs::read_to_string(vector_path("poktroll-vectors.json")).unwrap();
+    let all: Value = serde_json::from_str(&text).unwrap();
+    let names = all["tokenomics"]["settlement_op_reason_names"]
+        .as_object()
+        .unwrap();
+    for (number, name) in names {
+        let reason = SettlementOpReason::try_from(number.parse::<i32>().unwrap()).unwrap();
+        assert_eq!(reason.as_str_name(), name);
+    }
+    assert!(names.len() > 20);
+}

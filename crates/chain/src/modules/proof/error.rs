@@ -38,7 +38,7 @@ registered_errors! {
         /// Outside of the proof window.
         ProofOutsideWindow = 1122 => "proof attempted outside of the session's proof window",
         /// Services differ.
-        InvalidService = 1125 => "invalid service",
+        ServiceNotFound = 1125 => "service not found",
         /// The sum of a root is not what its relays weigh.
         ComputeUnitsMismatch = 1126 =>
             "mismatch: claim compute units != number of relays * service compute units per relay",

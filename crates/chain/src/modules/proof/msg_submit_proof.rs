@@ -178,7 +178,7 @@ fn matching_claim(
             "service ID",
             header.service_id,
             &on_chain.service_id,
-            Error::InvalidService,
+            Error::ServiceNotFound,
         ),
     ] {
         if claimed != *expected {

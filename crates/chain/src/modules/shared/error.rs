@@ -22,6 +22,9 @@ macro_rules! registered_errors {
             /// Registry these codes belong to.
             pub const CODESPACE: &'static str = $codespace;
 
+            /// Every one of them, in order of their codes.
+            pub const ALL: &'static [Self] = &[ $( Self::$variant, )+ ];
+
             /// Number within the codespace.
             pub const fn code(self) -> u32 {
                 match self { $( Self::$variant => $code, )+ }

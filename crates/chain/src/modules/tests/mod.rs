@@ -3,4 +3,5 @@
 pub(crate) mod fixture;
 mod recorded;
 mod recording;
+mod transactions;
 mod vectors;

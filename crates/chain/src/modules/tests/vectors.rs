@@ -30,7 +30,7 @@ const MODULES: [&str; 6] = [
 ];
 
 /// The groups of the file that these tests need, as JSON.
-fn group(name: &str) -> Value {
+pub(super) fn group(name: &str) -> Value {
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../tests/vectors/poktroll-vectors.json"

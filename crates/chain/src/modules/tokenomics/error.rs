@@ -6,7 +6,8 @@ registered_errors! {
     /// Registered errors of `tokenomics` (chain specification 1.8).
     Error of "tokenomics" {
         /// A params update that the governance account did not sign.
-        InvalidSigner = 1100 => "expected gov account as only signer for proposal message",
+        InvalidSigner = 1100 =>
+            "the provided authority address does not match the onchain governance address",
         /// The authority is not an address.
         InvalidAuthority = 1101 => "the provided authority address is not a valid bech32 address",
         /// A params update without a value.
