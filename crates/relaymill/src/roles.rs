@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use client::Chain;
 
-use crate::files::read_toml;
+use crate::files::{at_line, read_toml};
 use crate::keys;
 
 /// The embedded models, by service id.
@@ -33,10 +33,35 @@ pub(crate) async fn connect(
     Ok(Chain::connect(config, tasks).await?)
 }
 
+/// A node's error, with the line when it is about a value of its configuration.
+pub(crate) fn node_error(error: node::StartError) -> anyhow::Error {
+    match &error {
+        node::StartError::Config { file, key, .. } => at_line(file, key, &error),
+        _ => error.into(),
+    }
+}
+
+/// As [`node_error`], of a supplier.
+pub(crate) fn supplier_error(error: supplier::StartError) -> anyhow::Error {
+    match &error {
+        supplier::StartError::Config { file, key, .. } => at_line(file, key, &error),
+        _ => error.into(),
+    }
+}
+
+/// As [`node_error`], of a gateway.
+pub(crate) fn gateway_error(error: gateway::StartError) -> anyhow::Error {
+    match &error {
+        gateway::StartError::Config { file, key, .. } => at_line(file, key, &error),
+        _ => error.into(),
+    }
+}
+
 /// `relaymill node start`.
 pub(crate) async fn node(file: &Path, tasks: &net::Tasks) -> Result<()> {
     let config: node::NodeFile = read_toml(file)?;
-    let running = node::Node::start(config.validate(file)?, tasks).await?;
+    let config = config.validate(file).map_err(node_error)?;
+    let running = node::Node::start(config, tasks).await?;
     println!(
         "node of {} at rpc {}, grpc {}",
         running.chain_id, running.rpc_addr, running.grpc_addr
@@ -66,7 +91,8 @@ pub(crate) async fn supplier(file: &Path, tasks: &net::Tasks) -> Result<()> {
         config.dev_plain_keys,
     )?;
     let chain = connect(&config.rpc_url, &config.grpc_url, &config.chain_id, tasks).await?;
-    let running = supplier::Supplier::start(config.validate(file, key)?, chain, tasks).await?;
+    let config = config.validate(file, key).map_err(supplier_error)?;
+    let running = supplier::Supplier::start(config, chain, tasks).await?;
     println!("supplier {} at {}", running.operator(), running.addr());
     Ok(())
 }
@@ -81,7 +107,8 @@ pub(crate) async fn gateway(file: &Path, tasks: &net::Tasks) -> Result<()> {
         config.dev_plain_keys,
     )?;
     let chain = connect(&config.rpc_url, &config.grpc_url, &config.chain_id, tasks).await?;
-    let running = gateway::Gateway::start(config.validate(file, key)?, chain, tasks).await?;
+    let config = config.validate(file, key).map_err(gateway_error)?;
+    let running = gateway::Gateway::start(config, chain, tasks).await?;
     println!("gateway at http://{}/v1", running.addr());
     Ok(())
 }

@@ -20,7 +20,8 @@ pub(super) async fn all(plan: &Plan, servers: &net::Tasks, clients: &net::Tasks)
 
     let file = plan.node_file();
     let config: node::NodeFile = read_toml(&file)?;
-    let running = node::Node::start(config.validate(&file)?, servers).await?;
+    let running =
+        node::Node::start(config.validate(&file).map_err(roles::node_error)?, servers).await?;
     println!("node: {} at rpc {}", running.chain_id, running.rpc_addr);
     roles::watch_node(running, servers);
 
@@ -45,7 +46,7 @@ pub(super) async fn all(plan: &Plan, servers: &net::Tasks, clients: &net::Tasks)
                 &config.chain_id,
                 config.dev_plain_keys,
             )?;
-            let mut config = config.validate(&file, key)?;
+            let mut config = config.validate(&file, key).map_err(roles::supplier_error)?;
             config.observer = Some(reporter.supplier(*number));
             let running = supplier::Supplier::start(config, Arc::clone(&chain), clients)
                 .await
@@ -64,7 +65,7 @@ pub(super) async fn all(plan: &Plan, servers: &net::Tasks, clients: &net::Tasks)
         &config.chain_id,
         config.dev_plain_keys,
     )?;
-    let mut config = config.validate(&file, key)?;
+    let mut config = config.validate(&file, key).map_err(roles::gateway_error)?;
     config.on_relay = Some(reporter.relays());
     gateway::Gateway::start(config, chain, clients)
         .await

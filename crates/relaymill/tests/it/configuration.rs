@@ -55,19 +55,8 @@ impl Copied {
         error
     }
 
-    /// Puts a value of another type at `key` and expects an error that names file, line and key.
-    fn check_type(&self, key: &str, value: &str) {
-        let error = self.check(key, value);
-        let line = self.text.lines().position(|line| is_key(line, key));
-        let line = line.expect("the key is there") + 1;
-        assert!(
-            error.contains(&format!("line {line}")),
-            "{key} = {value}: line {line} is not named: {error}"
-        );
-    }
-
-    /// Puts `value` at `key` and expects an error that names file and key.
-    fn check(&self, key: &str, value: &str) -> String {
+    /// Puts `value` at `key` and expects an error that names file, line and key.
+    fn check(&self, key: &str, value: &str) {
         assert!(
             self.text.lines().any(|line| is_key(line, key)),
             "no `{key}` in {}",
@@ -81,13 +70,14 @@ impl Copied {
             }
         });
         let error = self.refused(&lines.collect::<String>());
-        for words in [file_name(&self.file), key] {
+        let line = self.text.lines().position(|line| is_key(line, key));
+        let line = format!("line {}", line.expect("the key is there") + 1);
+        for words in [file_name(&self.file), &line, key] {
             assert!(
                 error.contains(words),
                 "{key} = {value}: `{words}` is not named: {error}"
             );
         }
-        error
     }
 
     /// Adds a key that nobody reads.
@@ -124,9 +114,9 @@ fn file_name(path: &Path) -> &str {
 #[test]
 fn of_a_node() {
     let node = Copied::of("node", "node/node.toml");
-    node.check_type("rpc_listen", "7");
+    node.check("rpc_listen", "7");
     node.check("block_time_ms", "0");
-    node.check_type("block_time_ms", "\"soon\"");
+    node.check("block_time_ms", "\"soon\"");
     node.check_unknown();
     node.check_cut();
 }
@@ -134,8 +124,8 @@ fn of_a_node() {
 #[test]
 fn of_a_supplier() {
     let supplier = Copied::of("supplier", "supplier-1/supplier.toml");
-    supplier.check_type("dev_plain_keys", "\"yes\"");
-    supplier.check_type("listen", "true");
+    supplier.check("dev_plain_keys", "\"yes\"");
+    supplier.check("listen", "true");
     supplier.check("backend", "\"ftp://127.0.0.1/v1\"");
     supplier.check("id", "\"not an id\"");
     supplier.check_unknown();
@@ -147,7 +137,7 @@ fn of_a_gateway() {
     let gateway = Copied::of("gateway", "gateway/gateway.toml");
     gateway.check("api_key_hashes", "[\"abc\"]");
     gateway.check("applications", "[\"pokt1nobody\"]");
-    gateway.check_type("allow_private_endpoints", "1");
+    gateway.check("allow_private_endpoints", "1");
     gateway.check_unknown();
     gateway.check_cut();
 }
