@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
 use crate::error::{BoxError, NetError, Side, cause};
+use crate::limits;
 
 /// What [`serve`](crate::serve()) hands to a service.
 pub type RequestBody = LimitedBody<Incoming>;
@@ -79,6 +80,31 @@ where
     /// [`NetError::BodyTooLarge`] (413 for a request) before anything is buffered where the length
     /// was declared, [`NetError::BodyIdle`], [`NetError::Body`].
     pub async fn read_to_bytes(mut self) -> Result<Bytes, NetError> {
+        let outcome = self.gather().await;
+        if self.side == Side::Client && matches!(outcome, Err(NetError::BodyTooLarge { .. })) {
+            self.discard().await;
+        }
+        outcome
+    }
+
+    /// Reads on and keeps nothing, within bounds: a sender that writes all before it reads would
+    /// otherwise see its connection break instead of the refusal.
+    async fn discard(&mut self) {
+        let mut left = limits::DISCARD_BYTES;
+        let reading = async {
+            while let Some(Ok(frame)) = self.body.frame().await {
+                let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
+                left = left.saturating_sub(bytes);
+                if left == 0 {
+                    break;
+                }
+            }
+        };
+        // Whoever sends slower than this has to live with the broken connection.
+        let _ = tokio::time::timeout(limits::DISCARD_TIME, reading).await;
+    }
+
+    async fn gather(&mut self) -> Result<Bytes, NetError> {
         if self.body.size_hint().lower().saturating_add(self.seen) > self.limit {
             return Err(self.too_large());
         }

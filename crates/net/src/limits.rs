@@ -116,3 +116,10 @@ pub const DIALED_CONNECTIONS: usize = 16_384;
 
 /// After an aborting shutdown, how long destructors of the dropped tasks may run.
 pub const ABORT_GRACE: Duration = Duration::from_millis(250);
+
+/// Bytes of a request body that are read and thrown away after it was found too large, so that its sender gets to read the
+/// refusal. Prompts that are too large by mistake are a few MiB; more is not worth the bandwidth.
+pub const DISCARD_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Time for that: 16 MiB at 8 MiB/s.
+pub const DISCARD_TIME: Duration = Duration::from_secs(2);
