@@ -1,19 +1,22 @@
 //! `cargo xtask bench`: the figures of BENCHMARKS.md, by name.
 
-use anyhow::{Result, bail};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use cargo_metadata::MetadataCommand;
 
 use crate::steps::{cargo, root, step};
 
-/// Benchmarks by name: the package, and the bench target or the binary's arguments.
-const BENCHES: [(&str, &[&str]); 1] = [("crypto", &["bench", "-p", "relaymill-crypto"])];
+/// Benchmarks by name.
+const BENCHES: [(&str, fn() -> Result<()>); 2] = [("crypto", crypto), ("hop", hop)];
 
 /// Runs one benchmark or all of them.
 pub(crate) fn run(name: Option<&str>) -> Result<()> {
     let mut found = false;
-    for (bench, arguments) in BENCHES {
+    for (bench, run) in BENCHES {
         if name.is_none_or(|name| name == bench) {
             found = true;
-            step(bench, cargo(&root(), arguments))?;
+            run()?;
         }
     }
     if !found {
@@ -25,4 +28,31 @@ pub(crate) fn run(name: Option<&str>) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Ring signatures, trie, proofs and gob.
+fn crypto() -> Result<()> {
+    step(
+        "crypto",
+        cargo(&root(), &["bench", "-p", "relaymill-crypto"]),
+    )
+}
+
+/// CPU per relay and the first streamed byte, through real processes of the release binary.
+fn hop() -> Result<()> {
+    let root = root();
+    let metadata = MetadataCommand::new()
+        .manifest_path(root.join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .context("cargo metadata")?;
+    // One build for both, so that what they share is built once.
+    let packages = ["build", "--release", "-p", "relaymill", "-p", "xtask"];
+    let mut build = cargo(&root, &packages);
+    build.args(["--features", "xtask/hop"]);
+    step("release binary and load generator", build)?;
+    let built = metadata.target_directory.join("release");
+    let mut hop = Command::new(built.join("hop"));
+    hop.arg("--binary").arg(built.join("relaymill"));
+    step("hop", hop)
 }

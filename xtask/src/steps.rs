@@ -35,6 +35,8 @@ pub(crate) fn test() -> Result<()> {
                 "clippy",
                 "--workspace",
                 "--all-targets",
+                "--features",
+                "xtask/hop",
                 "--",
                 "-D",
                 "warnings",
@@ -75,7 +77,16 @@ pub(crate) fn test() -> Result<()> {
     )?;
     step(
         "tests",
-        cargo(&root, &["test", "--workspace", "--no-fail-fast"]),
+        cargo(
+            &root,
+            &[
+                "test",
+                "--workspace",
+                "--no-fail-fast",
+                "--features",
+                "xtask/hop",
+            ],
+        ),
     )?;
     println!("\nall steps passed; skipped: {}", skipped.len());
     for name in &skipped {
