@@ -7,8 +7,10 @@ use cargo_metadata::MetadataCommand;
 
 use crate::steps::{cargo, root, step};
 
+type Bench = fn() -> Result<()>;
+
 /// Benchmarks by name.
-const BENCHES: [(&str, fn() -> Result<()>); 2] = [("crypto", crypto), ("hop", hop)];
+const BENCHES: [(&str, Bench); 2] = [("crypto", crypto), ("hop", hop)];
 
 /// Runs one benchmark or all of them.
 pub(crate) fn run(name: Option<&str>) -> Result<()> {
