@@ -10,7 +10,7 @@ use crate::steps::{cargo, root, step};
 type Bench = fn() -> Result<()>;
 
 /// Benchmarks by name.
-const BENCHES: [(&str, Bench); 2] = [("crypto", crypto), ("hop", hop)];
+const BENCHES: [(&str, Bench); 3] = [("crypto", crypto), ("log", log), ("hop", hop)];
 
 /// Runs one benchmark or all of them.
 pub(crate) fn run(name: Option<&str>) -> Result<()> {
@@ -37,6 +37,14 @@ fn crypto() -> Result<()> {
     step(
         "crypto",
         cargo(&root(), &["bench", "-p", "relaymill-crypto"]),
+    )
+}
+
+/// Appending to the supplier's session log.
+fn log() -> Result<()> {
+    step(
+        "log",
+        cargo(&root(), &["bench", "-p", "relaymill-supplier"]),
     )
 }
 
