@@ -6,7 +6,7 @@ use std::fs;
 use std::hint::black_box;
 
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, SamplingMode, criterion_group, criterion_main};
 use crypto::gob;
 use crypto::hash::sha256;
 use crypto::keys::{PublicKey, SecretKey};
@@ -20,7 +20,8 @@ use crypto::trie::{
 const RELAY_BYTES: usize = 800;
 const LEAVES: u64 = 100_000;
 
-/// Time that the thread spent on a core, as Linux's scheduler counts it.
+/// Time that the thread spent on a core, as Linux's scheduler counts it: in steps of up to 4 ms, so samples are few, long
+/// and equal.
 struct CpuTime;
 
 impl Measurement for CpuTime {
@@ -72,6 +73,7 @@ fn rings(criterion: &mut Criterion<CpuTime>) {
     assert_eq!(cache.tables_held(), 5);
 
     let mut group = criterion.benchmark_group("ring of 2");
+    group.sampling_mode(SamplingMode::Flat);
     group.bench_function("verify, warm tables", |bencher| {
         bencher.iter(|| cache.verify(black_box(&message), &signature, &members));
     });
@@ -92,6 +94,7 @@ fn rings(criterion: &mut Criterion<CpuTime>) {
     let key = secret(3);
     let ecdsa = key.sign(&message);
     let mut group = criterion.benchmark_group("ECDSA");
+    group.sampling_mode(SamplingMode::Flat);
     group.bench_function("sign", |bencher| {
         bencher.iter(|| key.sign(black_box(&message)))
     });
@@ -130,6 +133,7 @@ fn prove(trie: &SealedTrie, challenge: &[u8; 32]) -> ClosestProof {
 
 fn tries(criterion: &mut Criterion<CpuTime>) {
     let mut group = criterion.benchmark_group("trie");
+    group.sampling_mode(SamplingMode::Flat);
     group.bench_function("leaf of 800 bytes: path, digest, insert", |bencher| {
         let mut number = 0;
         let mut trie = Trie::new();
@@ -158,6 +162,7 @@ fn tries(criterion: &mut Criterion<CpuTime>) {
     group.finish();
 
     let mut group = criterion.benchmark_group("gob");
+    group.sampling_mode(SamplingMode::Flat);
     group.bench_function("encode", |bencher| {
         bencher.iter(|| gob::encode_proof(black_box(&compact)));
     });
@@ -179,7 +184,7 @@ fn sealing(criterion: &mut Criterion) {
 
 criterion_group! {
     name = of_one_thread;
-    config = Criterion::default().with_measurement(CpuTime);
+    config = Criterion::default().with_measurement(CpuTime).sample_size(10);
     targets = rings, tries
 }
 criterion_group!(of_all_cores, sealing);
