@@ -91,10 +91,12 @@ impl Relaying {
                 }
                 Some(Some(Err(error))) => {
                     self.ended = true;
+                    self.break_off();
                     return Some(Err(error.into()));
                 }
                 None => {
                     self.ended = true;
+                    self.break_off();
                     return Some(Err(
                         "the session is being claimed; the stream was cut".into()
                     ));
@@ -140,6 +142,13 @@ impl Relaying {
 
 impl Drop for Relaying {
     fn drop(&mut self) {
+        self.break_off();
+    }
+}
+
+impl Relaying {
+    /// Puts what was delivered on record before anyone hears that there is no more.
+    fn break_off(&mut self) {
         if let Some(Err(error)) = self.mine() {
             tracing::error!(%error, "an interrupted stream's relay cannot be recorded");
         }
