@@ -10,7 +10,7 @@ use proto::pocket::application::{QueryGetApplicationRequest, QueryGetApplication
 use proto::pocket::tokenomics::EventClaimSettled;
 use supplier::Notice;
 
-use crate::logs::{Logged, read_all};
+use crate::logs::Logged;
 use crate::{Network, patiently};
 
 const DENOM: &str = "upokt";
@@ -72,7 +72,7 @@ impl Network {
                 matches!(fate, Notice::Settled { .. }),
                 "session {session}: {fate:?}"
             );
-            let archive = read_all(&self.places.supplier(*supplier).join("archive"))?;
+            let archive = self.claimed(*supplier)?;
             let log = archive
                 .iter()
                 .find(|log| log.opened.session_id == *session)

@@ -110,6 +110,8 @@ fn parameters(genesis: &mut GenesisBuilder) {
     shared.gateway_unbonding_period_sessions = 4;
     shared.compute_units_to_tokens_multiplier = 1_000_000;
     shared.compute_unit_cost_granularity = 1_000_000;
+    // Poor applications stay, however little is left.
+    genesis.application.params.min_stake = Some(upokt(1));
     genesis.session.params.num_suppliers_per_session = 3;
     genesis.proof.params.proof_request_probability = 1.0;
     genesis.proof.params.proof_missing_penalty = Some(upokt(1_000_000));

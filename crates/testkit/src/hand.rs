@@ -17,7 +17,7 @@ use crate::front::{Reply, chat_body, reply};
 use crate::{Network, patiently};
 
 /// Blocks that a session must have left for a test that wants to stay inside of it.
-const BLOCKS_LEFT: i64 = 6;
+const BLOCKS_LEFT: i64 = 8;
 
 /// The current session of a service, and who may sign in it.
 #[derive(Clone, Debug)]

@@ -282,6 +282,14 @@ impl Network {
         crate::logs::read_all(&self.places.supplier(index).join("sessions"))
     }
 
+    /// The sessions of a supplier that were claimed, as their logs were then.
+    ///
+    /// # Errors
+    /// When a log is not whole.
+    pub fn claimed(&self, index: usize) -> Result<Vec<crate::logs::Logged>> {
+        crate::logs::read_all(&self.places.supplier(index).join("archive"))
+    }
+
     /// Waits for the first notice that `wanted` accepts, counting those that came already.
     ///
     /// # Errors

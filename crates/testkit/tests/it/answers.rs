@@ -1,6 +1,6 @@
 //! What clients get, and what becomes of it on the chain.
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use http::StatusCode;
 use serde_json::{Value, json};
 use supplier::Notice;
@@ -185,7 +185,7 @@ fn an_application_gets_what_its_stake_covers() {
     MILL.run(async |network| {
         let mut case = network.case();
         // All of it in one session.
-        network.hand("tiny").await?;
+        let hand = network.hand("tiny").await?;
         let asked = chat(network, "tiny", &case.marker);
         let call = case.call().await?;
         call.respond(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "warming up");
@@ -200,13 +200,60 @@ fn an_application_gets_what_its_stake_covers() {
         let refused = got(chat(network, "tiny", &case.marker)).await?;
         assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(refused.json()["error"]["type"], "rate_limit_error");
-        let hand = network.hand("tiny").await?;
         let relay = network.signed(&hand, network.unsigned(&hand, 0, &case.marker))?;
         let refused = network.post(0, &relay).await?;
         assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
         assert!(refused.json()["error"].as_str().unwrap().contains("stake"));
         assert!(case.early_call().is_none());
         assert_eq!(recorded(network, &case.marker)?.len(), 2);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_model_that_nobody_serves_is_unavailable() {
+    MILL.run(async |network| {
+        let reply = network.front.chat("ghost", "anyone?").await?;
+        assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(reply.json()["error"]["code"], "unavailable");
+        Ok(())
+    });
+}
+
+/// A stream that outlives its session is cut when the claim is due; what was delivered is paid (S6).
+#[test]
+fn a_stream_without_an_end_is_cut_and_paid() {
+    MILL.run(async |network| {
+        let mut case = network.case();
+        let asked = stream(network, "mill", &case.marker);
+        let call = case.call().await?;
+        let supplier = call.supplier;
+        let playing = call.stream();
+        playing.text("once upon a time").await;
+        let mut reply = got(asked).await?;
+        reply.until("once upon a time").await?;
+        let log = network.sessions(supplier)?.into_iter();
+        // Open in the newest session that has begun there.
+        let session = log
+            .map(|log| log.opened)
+            .max_by_key(|opened| opened.start_height);
+        let session = session.context("no session")?.session_id;
+        let (rest, closed) = tokio::join!(reply.rest(), playing.closed());
+        closed?;
+        let rest = rest?;
+        assert!(
+            rest.contains("stream_broken") && !rest.contains("[DONE]"),
+            "{rest}"
+        );
+        let settled = |index: usize, notice: &Notice| {
+            index == supplier
+                && matches!(notice, Notice::Settled { session_id, .. } if *session_id == session)
+        };
+        network.notice("its settlement", settled).await?;
+        let claimed = network.claimed(supplier)?.into_iter();
+        let relays = claimed.flat_map(|log| log.relays);
+        let ours = relays.filter(|relay| holds(&relay.bytes, case.marker.as_bytes()));
+        assert_eq!(ours.count(), 1);
         Ok(())
     });
 }

@@ -89,7 +89,7 @@ fn goes_wrong(
         playing.text("so far ").await;
         let mut reply = got(asked).await?;
         reply.until("so far").await?;
-        let _open = wrong(playing).await?;
+        let open = wrong(playing).await?;
         let text = reply.rest().await?;
         assert_eq!(streamed_text(&text), "so far ");
         assert!(
@@ -103,6 +103,10 @@ fn goes_wrong(
             .find_map(|line| line.strip_prefix("data: "));
         let error: serde_json::Value = serde_json::from_str(error.unwrap())?;
         assert_eq!(error["error"]["code"], "stream_broken", "{error}");
+        // What the supplier put on record, it did before it let its backend go.
+        if let Some(open) = open {
+            open.closed().await?;
+        }
         assert_eq!(recorded(network, &case.marker)?.len(), 1);
         assert!(
             case.early_call().is_none(),

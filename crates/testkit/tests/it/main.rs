@@ -1,4 +1,4 @@
-//! Scenarios on whole networks in this process (`docs` of the faults: T1 to T5, S1, S3, C1, L2, L4).
+//! Scenarios on whole networks in this process. Marks like T1 name the fault that a scenario injects.
 
 #![allow(clippy::unwrap_used)]
 

@@ -26,6 +26,11 @@ fn without_a_node_serving_goes_on_and_claims_follow() {
         let height = network.chain.height();
         network.above(height + 10).await?;
         ask(network, 2).await?;
+        // Once more, when that session's claim is due.
+        let end = network.hand("mill").await?.header.session_end_block_height;
+        network.above(end).await?;
+        network.stop_node().await?;
+        network.start_node().await?;
         let settled = network.settled(&ids).await?;
         assert_eq!(settled.relays, 20);
         network.conserved().await

@@ -17,12 +17,14 @@ pub(crate) struct World {
     network: Network,
 }
 
-/// `mill`, served by suppliers 0 and 1, and `tiny`, by supplier 0 alone, whose application can pay a few relays.
+/// `mill`, served by suppliers 0 and 1, and `tiny`, by supplier 0 alone, whose application can pay a few relays. Nobody
+/// serves `ghost`: that its application has no session must be nobody else's trouble.
 pub(crate) static MILL: LazyLock<World> = LazyLock::new(|| {
     // A third of a third of the stake is what a supplier may serve in a session: two relays and a half.
     let plan = Plan::default()
         .service("mill")
         .poor_service("tiny", 2_250)
+        .service("ghost")
         .supplier(&["mill", "tiny"], Kind::Honest)
         .supplier(&["mill"], Kind::Honest);
     World::start("mill", plan)
