@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::ops::Bound;
 
 use prost::{Message, Name};
+use prost_types::Timestamp;
 use tendermint_proto::v0_38::abci::{Event, EventAttribute};
 
 use crate::error::{ChainError, TxError};
@@ -29,11 +30,32 @@ pub struct BlockTime {
 }
 
 impl BlockTime {
+    /// The last moment that has a text, at the end of the year 9999.
+    pub const LAST: Self = Self {
+        seconds: 253_402_300_799,
+        nanos: 999_999_999,
+    };
+
+    /// Whether it lies in the years 1 to 9999 and the nanoseconds are below one second.
+    pub fn is_valid(self) -> bool {
+        (-62_135_596_800..=Self::LAST.seconds).contains(&self.seconds)
+            && (0..=Self::LAST.nanos).contains(&self.nanos)
+    }
+
     /// Nanoseconds since 1970-01-01.
     pub fn unix_nanos(self) -> i128 {
         i128::from(self.seconds)
             .saturating_mul(1_000_000_000)
             .saturating_add(i128::from(self.nanos))
+    }
+}
+
+impl From<&Timestamp> for BlockTime {
+    fn from(time: &Timestamp) -> Self {
+        Self {
+            seconds: time.seconds,
+            nanos: time.nanos,
+        }
     }
 }
 
@@ -317,6 +339,15 @@ impl<'a> Context<'a> {
     /// Adds events that are already complete.
     pub(crate) fn put_events(&mut self, mut events: Vec<Event>) {
         self.events.append(&mut events);
+    }
+
+    /// Adds an attribute to the events from a position on.
+    pub(crate) fn tag_events(&mut self, first: usize, key: &str, value: &str) {
+        for event in self.events.iter_mut().skip(first) {
+            event
+                .attributes
+                .push(attribute(key.to_owned(), value.to_owned()));
+        }
     }
 
     /// The events emitted so far.

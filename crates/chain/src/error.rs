@@ -266,6 +266,17 @@ impl QueryError {
         Self::status(GrpcCode::Unknown, message)
     }
 
+    /// An error registered by a module, with what happened behind it, as gRPC shows it.
+    pub fn registered(codespace: &'static str, code: u32, text: &str, detail: &str) -> Self {
+        Self {
+            codespace: Cow::Borrowed(codespace),
+            code,
+            ..Self::unknown(format!(
+                "codespace {codespace} code {code}: {text}: {detail}"
+            ))
+        }
+    }
+
     /// The `log` of an ABCI answer: statuses are spelt out, plain errors are not, both end with the code's text.
     pub fn log(&self) -> String {
         let end = match self.code {

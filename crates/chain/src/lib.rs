@@ -15,11 +15,14 @@
 
 pub mod app;
 pub mod auth;
+pub mod authz;
 pub mod bank;
 pub mod consensus;
 pub mod context;
 pub mod error;
+pub mod feegrant;
 pub mod genesis;
+pub mod gov;
 pub mod limits;
 pub mod modules;
 pub mod pagination;
@@ -30,6 +33,7 @@ pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod tx;
+pub mod upgrade;
 
 /// Name of the application, as the reference calls itself.
 pub const APP_NAME: &str = "pocket";

@@ -16,9 +16,30 @@ pub const UNORDERED_TTL_NANOS: i128 = 600 * 1_000_000_000;
 /// Gas for the nonce of an unordered transaction, each signer: the SDK's.
 pub const UNORDERED_GAS: u64 = 2_240;
 
+/// Messages inside of one `MsgExec`, all levels and itself counted: what the SDK unpacks.
+pub const AUTHZ_MESSAGES_MAX: u32 = 100;
+
+/// Levels of `MsgExec` inside of one another, the innermost message counted: what the SDK unpacks.
+pub const AUTHZ_NESTING_MAX: u32 = 10;
+
+/// Gas for each entry of the queue of expirations that is looked at: the SDK's.
+pub const AUTHZ_QUEUE_GAS: u64 = 20;
+
+/// Gas for each entry of an authorization's list that is looked at: the SDK's.
+pub const AUTHZ_LIST_GAS: u64 = 10;
+
+/// Expired fee allowances removed at the end of one block: the SDK's.
+pub const FEEGRANT_PRUNED_MAX: usize = 200;
+
+/// Expired fee allowances removed by one message: the SDK's.
+pub const FEEGRANT_PRUNED_BY_MESSAGE_MAX: usize = 75;
+
 /// Bytes of a transaction that are looked at at all. CometBFT's mempool takes 1 MiB by default and LocalNet 100 MB; a
 /// transaction cannot be larger than a block, whose template is 63 MiB.
 pub const TX_BYTES_MAX: usize = 66_060_288;
+
+/// Most that a block may be allowed to have, in bytes: CometBFT's 100 MiB.
+pub const BLOCK_BYTES_MAX: i64 = 104_857_600;
 
 /// Highest gas limit of one transaction: the SDK's 2^63 - 1.
 pub const GAS_LIMIT_MAX: u64 = 9_223_372_036_854_775_807;

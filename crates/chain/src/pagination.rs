@@ -22,54 +22,148 @@ pub fn paginate<T>(
     request: Option<&PageRequest>,
     mut select: impl FnMut(&[u8], &[u8]) -> Result<Option<T>, QueryError>,
 ) -> Result<(Vec<T>, PageResponse), QueryError> {
-    let default = PageRequest::default();
-    let request = request.unwrap_or(&default);
-    if request.offset > 0 && !request.key.is_empty() {
-        return Err(QueryError::internal(
-            "invalid request, either offset or key is expected, got both",
-        ));
-    }
-    let by_key = !request.key.is_empty();
-    let count_total = !by_key && (request.count_total || request.limit == 0);
-    let limit = if request.limit == 0 {
-        PAGE_DEFAULT
-    } else {
-        request.limit
-    };
-    let end = request.offset.saturating_add(limit);
-
-    let mut start = by_key.then(|| Bound::Included([prefix, &request.key].concat()));
+    let request = Page::new(request)?;
     let mut rows = Vec::new();
     let mut page = PageResponse::default();
     let mut count = 0_u64;
-    'walk: loop {
+    walk(ctx, prefix, &request, |key, value| {
+        if count >= request.end && page.next_key.is_empty() {
+            page.next_key = key.to_vec().into();
+            if !request.count_total {
+                return Ok(Step::Stop);
+            }
+        } else if count >= request.offset && count < request.end {
+            rows.extend(select(key, value)?);
+        }
+        count = count.saturating_add(1);
+        Ok(Step::On)
+    })?;
+    if request.count_total {
+        page.total = count;
+    }
+    Ok((rows, page))
+}
+
+/// Walks the page of a prefix where limit, offset and total count the rows that `select` keeps only, as the SDK's filtered
+/// pages do. The key of the next page is then that of the first row kept beyond this one.
+///
+/// # Errors
+/// Internal for a request with both key and offset; those of `select`.
+pub fn paginate_filtered<T>(
+    ctx: &Context,
+    prefix: &[u8],
+    request: Option<&PageRequest>,
+    mut select: impl FnMut(&[u8], &[u8]) -> Result<Option<T>, QueryError>,
+) -> Result<(Vec<T>, PageResponse), QueryError> {
+    let request = Page::new(request)?;
+    let mut rows = Vec::new();
+    let mut page = PageResponse::default();
+    let mut hits = 0_u64;
+    walk(ctx, prefix, &request, |key, value| {
+        // Continued by key, the next page starts at the very next row, kept or not.
+        if request.by_key && hits == request.limit {
+            page.next_key = key.to_vec().into();
+            return Ok(Step::Stop);
+        }
+        let Some(row) = select(key, value)? else {
+            return Ok(Step::On);
+        };
+        if hits >= request.offset && hits < request.end {
+            rows.push(row);
+        } else if hits == request.end {
+            page.next_key = key.to_vec().into();
+        }
+        hits = hits.saturating_add(1);
+        let beyond = !request.by_key && !request.count_total && hits > request.end;
+        Ok(if beyond { Step::Stop } else { Step::On })
+    })?;
+    if request.count_total {
+        page.total = hits;
+    }
+    Ok((rows, page))
+}
+
+/// A page request with its defaults.
+struct Page<'r> {
+    key: &'r [u8],
+    by_key: bool,
+    offset: u64,
+    limit: u64,
+    end: u64,
+    count_total: bool,
+    reverse: bool,
+}
+
+impl<'r> Page<'r> {
+    fn new(request: Option<&'r PageRequest>) -> Result<Self, QueryError> {
+        let Some(request) = request else {
+            return Ok(Self {
+                key: &[],
+                by_key: false,
+                offset: 0,
+                limit: PAGE_DEFAULT,
+                end: PAGE_DEFAULT,
+                count_total: true,
+                reverse: false,
+            });
+        };
+        if request.offset > 0 && !request.key.is_empty() {
+            return Err(QueryError::internal(
+                "invalid request, either offset or key is expected, got both",
+            ));
+        }
+        let by_key = !request.key.is_empty();
+        let limit = match request.limit {
+            0 => PAGE_DEFAULT,
+            limit => limit,
+        };
+        Ok(Self {
+            key: &request.key,
+            by_key,
+            offset: request.offset,
+            limit,
+            end: request.offset.saturating_add(limit),
+            count_total: !by_key && (request.count_total || request.limit == 0),
+            reverse: request.reverse,
+        })
+    }
+}
+
+/// Whether a walk goes on.
+#[derive(PartialEq, Eq)]
+enum Step {
+    On,
+    Stop,
+}
+
+/// Gives each row of a prefix, from the request's key on, to `visit`: key without the prefix, and value.
+fn walk(
+    ctx: &Context,
+    prefix: &[u8],
+    request: &Page,
+    mut visit: impl FnMut(&[u8], &[u8]) -> Result<Step, QueryError>,
+) -> Result<(), QueryError> {
+    let mut start = request
+        .by_key
+        .then(|| Bound::Included([prefix, request.key].concat()));
+    loop {
         let from = start
             .as_ref()
             .map_or(Bound::Unbounded, |bound| bound.as_ref().map(Vec::as_slice));
         let chunk = ctx.scan(prefix, from, request.reverse, SCAN_CHUNK)?;
         for (key, value) in &chunk {
             let key = key.get(prefix.len()..).unwrap_or_default();
-            if count >= end && page.next_key.is_empty() {
-                page.next_key = key.to_vec().into();
-                if !count_total {
-                    break 'walk;
-                }
-            } else if count >= request.offset && count < end {
-                rows.extend(select(key, value)?);
+            if visit(key, value)? == Step::Stop {
+                return Ok(());
             }
-            count = count.saturating_add(1);
         }
         match chunk.last() {
             Some((key, _)) if chunk.len() == SCAN_CHUNK => {
                 start = Some(Bound::Excluded(key.clone()));
             }
-            _ => break,
+            _ => return Ok(()),
         }
     }
-    if count_total {
-        page.total = count;
-    }
-    Ok((rows, page))
 }
 
 #[cfg(test)]

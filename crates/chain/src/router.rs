@@ -2,8 +2,10 @@
 
 use crate::context::Context;
 use crate::error::{ChainError, GrpcCode, QueryError, TxError};
-use crate::modules::{application, gateway, proof, service, session, shared, supplier, tokenomics};
-use crate::{auth, bank, consensus};
+use crate::modules::{
+    application, gateway, migration, proof, service, session, shared, supplier, tokenomics,
+};
+use crate::{auth, authz, bank, consensus, feegrant, gov, upgrade};
 
 /// A step of a block: the module's name and what it runs.
 pub type Step = (&'static str, fn(&mut Context) -> Result<(), ChainError>);
@@ -13,6 +15,7 @@ pub const PRE_BLOCK: &[Step] = &[("auth", auth::unordered::expire)];
 
 /// Before the transactions.
 pub const BEGIN_BLOCK: &[Step] = &[
+    ("authz", authz::begin_block),
     ("service", service::begin_block),
     ("gateway", gateway::begin_block),
     ("application", application::begin_block),
@@ -25,6 +28,7 @@ pub const BEGIN_BLOCK: &[Step] = &[
 
 /// After the transactions.
 pub const END_BLOCK: &[Step] = &[
+    ("feegrant", feegrant::end_block),
     ("service", service::end_block),
     ("session", session::end_block),
     ("proof", proof::end_block),
@@ -42,7 +46,11 @@ pub fn execute(
     value: &[u8],
 ) -> Option<Result<Vec<u8>, TxError>> {
     match package(type_name) {
+        "cosmos.auth.v1beta1" => auth::msg::execute(ctx, type_name, value),
+        "cosmos.authz.v1beta1" => authz::execute(ctx, type_name, value),
         "cosmos.bank.v1beta1" => bank::msg::execute(ctx, type_name, value),
+        "cosmos.consensus.v1" => consensus::execute(ctx, type_name, value),
+        "cosmos.feegrant.v1beta1" => feegrant::execute(ctx, type_name, value),
         "pocket.application" => application::execute(ctx, type_name, value),
         "pocket.gateway" => gateway::execute(ctx, type_name, value),
         "pocket.proof" => proof::execute(ctx, type_name, value),
@@ -58,7 +66,11 @@ pub fn execute(
 /// Checks a message without state. `None` for a type that no module has.
 pub fn check(type_name: &str, value: &[u8]) -> Option<Result<(), TxError>> {
     match package(type_name) {
+        "cosmos.auth.v1beta1" => auth::msg::check(type_name, value),
+        "cosmos.authz.v1beta1" => authz::check(type_name, value),
         "cosmos.bank.v1beta1" => bank::msg::check(type_name, value),
+        "cosmos.consensus.v1" => consensus::check(type_name, value),
+        "cosmos.feegrant.v1beta1" => feegrant::check(type_name, value),
         "pocket.application" => application::check(type_name, value),
         "pocket.gateway" => gateway::check(type_name, value),
         "pocket.proof" => proof::check(type_name, value),
@@ -74,7 +86,11 @@ pub fn check(type_name: &str, value: &[u8]) -> Option<Result<(), TxError>> {
 /// Who must sign a message, as written in it. `None` for a type that no module has.
 pub fn signers(type_name: &str, value: &[u8]) -> Option<Result<Vec<String>, TxError>> {
     match package(type_name) {
+        "cosmos.auth.v1beta1" => auth::msg::signers(type_name, value),
+        "cosmos.authz.v1beta1" => authz::signers(type_name, value),
         "cosmos.bank.v1beta1" => bank::msg::signers(type_name, value),
+        "cosmos.consensus.v1" => consensus::signers(type_name, value),
+        "cosmos.feegrant.v1beta1" => feegrant::signers(type_name, value),
         "pocket.application" => application::signers(type_name, value),
         "pocket.gateway" => gateway::signers(type_name, value),
         "pocket.proof" => proof::signers(type_name, value),
@@ -85,6 +101,11 @@ pub fn signers(type_name: &str, value: &[u8]) -> Option<Result<Vec<String>, TxEr
         "pocket.tokenomics" => tokenomics::signers(type_name, value),
         _ => None,
     }
+}
+
+/// Whether a module handles messages of a type.
+pub fn handles(type_name: &str) -> bool {
+    signers(type_name, &[]).is_some()
 }
 
 /// Answers a gRPC method by its path, `/package.Service/Method`.
@@ -98,10 +119,15 @@ pub fn query(ctx: &Context, path: &str, data: &[u8]) -> Result<Vec<u8>, QueryErr
         .unwrap_or((path, ""));
     let answer = match service_name {
         "cosmos.auth.v1beta1.Query" => auth::query::query(ctx, method, data),
+        "cosmos.authz.v1beta1.Query" => authz::query::query(ctx, method, data),
         "cosmos.bank.v1beta1.Query" => bank::query::query(ctx, method, data),
         "cosmos.consensus.v1.Query" => consensus::query(ctx, method, data),
+        "cosmos.feegrant.v1beta1.Query" => feegrant::query::query(ctx, method, data),
+        "cosmos.gov.v1.Query" => gov::query(ctx, method, data),
+        "cosmos.upgrade.v1beta1.Query" => upgrade::query(method, data),
         "pocket.application.Query" => application::query(ctx, method, data),
         "pocket.gateway.Query" => gateway::query(ctx, method, data),
+        "pocket.migration.Query" => migration::query(ctx, method),
         "pocket.proof.Query" => proof::query(ctx, method, data),
         "pocket.service.Query" => service::query(ctx, method, data),
         "pocket.session.Query" => session::query(ctx, method, data),

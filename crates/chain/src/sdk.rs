@@ -37,12 +37,16 @@ pub const TX_TOO_LARGE: u32 = 21;
 pub const KEY_NOT_FOUND: u32 = 22;
 /// A height that cannot be read.
 pub const INVALID_HEIGHT: u32 = 26;
+/// A thing of another kind than expected.
+pub const INVALID_TYPE: u32 = 29;
 /// `timeout_height` lies in the past.
 pub const TX_TIMEOUT_HEIGHT: u32 = 30;
 /// An extension option that is not understood.
 pub const UNKNOWN_EXTENSION_OPTIONS: u32 = 31;
 /// The sequence is not the account's.
 pub const WRONG_SEQUENCE: u32 = 32;
+/// What was asked for is not there.
+pub const NOT_FOUND: u32 = 38;
 /// A gas limit beyond what may be asked for.
 pub const INVALID_GAS_LIMIT: u32 = 41;
 /// `timeout_timestamp` lies in the past.

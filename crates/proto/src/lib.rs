@@ -30,7 +30,7 @@ pub use tendermint_proto::v0_38 as tendermint;
 
 /// SHA-256 of the encoded descriptor set, lower-case hex. It changes exactly when a wire format changes.
 pub const DESCRIPTOR_SHA256: &str =
-    "c6c7b79ea4311e823966db1ff4ef9ed6c1737556c42df2bf3dc9409e2dedf083";
+    "c53b44362d4e044fbccd79729dd4713fe38eef71910d8d25c89303ca313cb3a9";
 
 /// The encoded `FileDescriptorSet` of everything in this crate, imports included.
 pub static DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

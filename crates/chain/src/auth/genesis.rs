@@ -25,7 +25,8 @@ pub fn default_params() -> Params {
 /// # Errors
 /// Names the account and what is wrong with it.
 pub fn init(ctx: &mut Context, state: GenesisState) -> Result<(), GenesisError> {
-    check_params(&state.params)?;
+    super::msg::check_params(&state.params)
+        .map_err(|(field, _)| GenesisError::new(format!("params.{field}"), "must not be 0"))?;
     auth::save_params(ctx, &state.params);
     let mut accounts = Vec::new();
     let mut addresses = BTreeSet::new();
@@ -97,26 +98,4 @@ pub fn export(ctx: &Context) -> Result<GenesisState, ChainError> {
         params: auth::params(ctx)?,
         accounts,
     })
-}
-
-fn check_params(params: &Params) -> Result<(), GenesisError> {
-    let positive = [
-        ("max_memo_characters", params.max_memo_characters),
-        ("tx_sig_limit", params.tx_sig_limit),
-        ("tx_size_cost_per_byte", params.tx_size_cost_per_byte),
-        ("sig_verify_cost_ed25519", params.sig_verify_cost_ed25519),
-        (
-            "sig_verify_cost_secp256k1",
-            params.sig_verify_cost_secp256k1,
-        ),
-    ];
-    for (field, value) in positive {
-        if value == 0 {
-            return Err(GenesisError::new(
-                format!("params.{field}"),
-                "must not be 0",
-            ));
-        }
-    }
-    Ok(())
 }

@@ -8,6 +8,9 @@ use prost::{Message, Name};
 use prost_types::Any;
 use proto::cosmos::auth::v1beta1::{BaseAccount, ModuleAccount, Params};
 use proto::cosmos::crypto::secp256k1::PubKey;
+use proto::cosmos::vesting::v1beta1::{
+    ContinuousVestingAccount, DelayedVestingAccount, PeriodicVestingAccount, PermanentLockedAccount,
+};
 
 use crate::context::Context;
 use crate::error::ChainError;
@@ -15,6 +18,7 @@ use crate::error::ChainError;
 pub mod genesis;
 pub mod keys;
 mod modules;
+pub mod msg;
 pub mod query;
 pub mod unordered;
 
@@ -27,40 +31,70 @@ pub enum Account {
     Base(BaseAccount),
     /// Of a module.
     Module(ModuleAccount),
+    /// Of somebody whose first coins are freed bit by bit.
+    ContinuousVesting(ContinuousVestingAccount),
+    /// Of somebody whose first coins are freed at one moment.
+    DelayedVesting(DelayedVestingAccount),
+    /// Of somebody whose first coins are freed in portions.
+    PeriodicVesting(PeriodicVestingAccount),
+    /// Of somebody whose first coins are never freed.
+    PermanentLocked(PermanentLockedAccount),
 }
 
 impl Account {
     /// The part that every account has.
     pub fn base(&self) -> Option<&BaseAccount> {
-        match self {
-            Self::Base(base) => Some(base),
-            Self::Module(module) => module.base_account.as_ref(),
-        }
+        let vesting = match self {
+            Self::Base(base) => return Some(base),
+            Self::Module(module) => return module.base_account.as_ref(),
+            Self::ContinuousVesting(own) => &own.base_vesting_account,
+            Self::DelayedVesting(own) => &own.base_vesting_account,
+            Self::PeriodicVesting(own) => &own.base_vesting_account,
+            Self::PermanentLocked(own) => &own.base_vesting_account,
+        };
+        vesting.as_ref()?.base_account.as_ref()
     }
 
     /// The part that every account has, to change it.
     pub fn base_mut(&mut self) -> Option<&mut BaseAccount> {
-        match self {
-            Self::Base(base) => Some(base),
-            Self::Module(module) => module.base_account.as_mut(),
-        }
+        let vesting = match self {
+            Self::Base(base) => return Some(base),
+            Self::Module(module) => return module.base_account.as_mut(),
+            Self::ContinuousVesting(own) => &mut own.base_vesting_account,
+            Self::DelayedVesting(own) => &mut own.base_vesting_account,
+            Self::PeriodicVesting(own) => &mut own.base_vesting_account,
+            Self::PermanentLocked(own) => &mut own.base_vesting_account,
+        };
+        vesting.as_mut()?.base_account.as_mut()
     }
 
     /// As the reference stores and answers it.
     pub fn to_any(&self) -> Any {
         match self {
-            Self::Base(base) => proto::any::pack(base),
-            Self::Module(module) => proto::any::pack(module),
+            Self::Base(own) => proto::any::pack(own),
+            Self::Module(own) => proto::any::pack(own),
+            Self::ContinuousVesting(own) => proto::any::pack(own),
+            Self::DelayedVesting(own) => proto::any::pack(own),
+            Self::PeriodicVesting(own) => proto::any::pack(own),
+            Self::PermanentLocked(own) => proto::any::pack(own),
         }
     }
 
     /// Reads what [`Account::to_any`] made; `None` for other types.
     pub fn from_any(any: &Any) -> Option<Self> {
-        let name = proto::any::type_name(&any.type_url);
-        if name == BaseAccount::full_name() {
+        let is = |name: String| proto::any::type_name(&any.type_url) == name;
+        if is(BaseAccount::full_name()) {
             proto::any::unpack(any).ok().map(Self::Base)
-        } else if name == ModuleAccount::full_name() {
+        } else if is(ModuleAccount::full_name()) {
             proto::any::unpack(any).ok().map(Self::Module)
+        } else if is(ContinuousVestingAccount::full_name()) {
+            proto::any::unpack(any).ok().map(Self::ContinuousVesting)
+        } else if is(DelayedVestingAccount::full_name()) {
+            proto::any::unpack(any).ok().map(Self::DelayedVesting)
+        } else if is(PeriodicVestingAccount::full_name()) {
+            proto::any::unpack(any).ok().map(Self::PeriodicVesting)
+        } else if is(PermanentLockedAccount::full_name()) {
+            proto::any::unpack(any).ok().map(Self::PermanentLocked)
         } else {
             None
         }
@@ -154,6 +188,10 @@ pub fn ensure_module_account(ctx: &mut Context, name: &str) -> Result<Address, C
     let base = match account(ctx, &address)? {
         Some(Account::Module(_)) => return Ok(address),
         Some(Account::Base(base)) => base,
+        Some(_) => {
+            let text = format!("the account of module `{name}` is a vesting account");
+            return Err(ChainError::invariant(text));
+        }
         None => {
             let account_number = next_number(ctx)?;
             ctx.set(keys::number(account_number), address.as_bytes().to_vec());

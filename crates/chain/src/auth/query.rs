@@ -15,6 +15,7 @@ use proto::cosmos::auth::v1beta1::{
 use crate::auth::{self, Account, MODULES, ModulePermissions, keys};
 use crate::context::Context;
 use crate::error::{ChainError, QueryError};
+use crate::modules::shared::address;
 use crate::pagination::paginate;
 use crate::router::decode_request;
 
@@ -60,7 +61,7 @@ fn account_info(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
 }
 
 fn find(ctx: &Context, text: &str) -> Result<Account, QueryError> {
-    let address = Address::from_bech32(text).map_err(|error| bad_address(&error))?;
+    let address = address::parse(text).map_err(QueryError::unknown)?;
     auth::account(ctx, &address)?
         .ok_or_else(|| QueryError::not_found(format!("account {text} not found")))
 }
@@ -126,6 +127,9 @@ fn module_accounts(ctx: &Context) -> Result<Vec<u8>, QueryError> {
 
 fn module_account_by_name(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
     let request: QueryModuleAccountByNameRequest = decode_request(data)?;
+    if request.name.is_empty() {
+        return Err(QueryError::invalid_argument("module name is empty"));
+    }
     let module = MODULES
         .iter()
         .find(|module| module.name == request.name)
@@ -169,6 +173,9 @@ fn bech32_prefix() -> Result<Vec<u8>, QueryError> {
 
 fn bytes_to_string(data: &[u8]) -> Result<Vec<u8>, QueryError> {
     let request: AddressBytesToStringRequest = decode_request(data)?;
+    if request.address_bytes.is_empty() {
+        return Err(QueryError::unknown("empty address bytes is not allowed"));
+    }
     let bytes = request
         .address_bytes
         .as_ref()
@@ -180,12 +187,7 @@ fn bytes_to_string(data: &[u8]) -> Result<Vec<u8>, QueryError> {
 
 fn string_to_bytes(data: &[u8]) -> Result<Vec<u8>, QueryError> {
     let request: AddressStringToBytesRequest = decode_request(data)?;
-    let address =
-        Address::from_bech32(request.address_string.trim()).map_err(|error| bad_address(&error))?;
+    let address = address::parse(&request.address_string).map_err(QueryError::unknown)?;
     let address_bytes = address.as_bytes().to_vec().into();
     Ok(AddressStringToBytesResponse { address_bytes }.encode_to_vec())
-}
-
-fn bad_address(error: &crypto::Error) -> QueryError {
-    QueryError::unknown(format!("decoding bech32 failed: {error}"))
 }

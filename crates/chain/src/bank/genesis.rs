@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crypto::keys::Address;
 use prost::Message;
-use proto::cosmos::bank::v1beta1::{Balance, GenesisState, Metadata, Params, SendEnabled};
+use proto::cosmos::bank::v1beta1::{Balance, GenesisState, Metadata, SendEnabled};
 
 use crate::bank::{self, Coins, keys, valid_denom};
 use crate::context::Context;
@@ -27,11 +27,7 @@ pub fn init(ctx: &mut Context, state: GenesisState) -> Result<(), GenesisError> 
             vec![u8::from(entry.enabled)],
         );
     }
-    let params = Params {
-        default_send_enabled: state.params.default_send_enabled,
-        ..Params::default()
-    };
-    ctx.set(keys::PARAMS.to_vec(), params.encode_to_vec());
+    bank::save_params(ctx, state.params.default_send_enabled);
 
     let total = init_balances(ctx, &state.balances)?;
     let supply =
@@ -76,7 +72,7 @@ fn init_balances(ctx: &mut Context, balances: &[Balance]) -> Result<Coins, Genes
             total
                 .add(denom, amount)
                 .ok_or_else(|| wrong("coins", "the supply exceeds 128 bits".to_owned()))?;
-            bank::write_amount(ctx, keys::balance(&address, denom), amount);
+            bank::write_balance(ctx, &address, denom, 0, amount);
         }
     }
     Ok(total)

@@ -8,6 +8,8 @@ use crate::error::ChainError;
 pub const PARAMS: &[u8] = b"bank/params";
 /// Prefix of all balances: address, then denomination.
 pub const BALANCES: &[u8] = b"bank/balance/";
+/// Prefix of the holders of each denomination: denomination, a zero byte, address.
+pub const HOLDERS: &[u8] = b"bank/holder/";
 /// Prefix of all supplies: denomination.
 pub const SUPPLIES: &[u8] = b"bank/supply/";
 /// Prefix of denomination metadata.
@@ -23,6 +25,16 @@ pub fn balances(address: &Address) -> Vec<u8> {
 /// One balance: 16 bytes, big-endian.
 pub fn balance(address: &Address, denom: &str) -> Vec<u8> {
     [BALANCES, address.as_bytes().as_slice(), denom.as_bytes()].concat()
+}
+
+/// Prefix of the holders of a denomination; no denomination holds a zero byte.
+pub fn holders(denom: &str) -> Vec<u8> {
+    [HOLDERS, denom.as_bytes(), &[0]].concat()
+}
+
+/// That an account holds some of a denomination; nothing is stored under it.
+pub fn holder(denom: &str, address: &Address) -> Vec<u8> {
+    [holders(denom).as_slice(), address.as_bytes()].concat()
 }
 
 /// One supply: 16 bytes, big-endian.

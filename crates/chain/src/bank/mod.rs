@@ -16,6 +16,8 @@ mod coins;
 pub mod genesis;
 pub mod keys;
 pub mod msg;
+mod msg_multi_send;
+mod msg_update;
 pub mod query;
 
 pub use coins::{Coins, UPOKT, amount, coin, upokt, valid_denom};
@@ -196,6 +198,15 @@ pub fn params(ctx: &Context) -> Result<Params, ChainError> {
     }))
 }
 
+/// Stores params.
+pub(crate) fn save_params(ctx: &mut Context, default_send_enabled: bool) {
+    let params = Params {
+        default_send_enabled,
+        ..Params::default()
+    };
+    ctx.save(keys::PARAMS.to_vec(), &params);
+}
+
 /// Whether a denomination may be sent.
 ///
 /// # Errors
@@ -214,7 +225,11 @@ pub fn is_blocked(address: &Address) -> bool {
         .any(|module| module.blocked && Address::module(module.name) == *address)
 }
 
-fn check_receiver(to: &Address) -> Result<(), TxError> {
+/// Refuses a recipient that may not receive.
+///
+/// # Errors
+/// sdk 4.
+pub(crate) fn check_receiver(to: &Address) -> Result<(), TxError> {
     if is_blocked(to) {
         let text = format!(
             "{} is not allowed to receive funds: unauthorized",
@@ -245,7 +260,7 @@ fn subtract(ctx: &mut Context, address: &Address, coins: &Coins) -> Result<(), T
             );
             return Err(TxError::sdk(sdk::INSUFFICIENT_FUNDS, text));
         };
-        write_amount(ctx, keys::balance(address, denom), rest);
+        write_balance(ctx, address, denom, held, rest);
     }
     let spender = address.to_bech32();
     ctx.emit_raw(
@@ -258,10 +273,9 @@ fn subtract(ctx: &mut Context, address: &Address, coins: &Coins) -> Result<(), T
 /// Gives coins to an account and says so.
 fn add(ctx: &mut Context, address: &Address, coins: &Coins) -> Result<(), TxError> {
     for (denom, amount) in coins.iter() {
-        let total = balance(ctx, address, denom)?
-            .checked_add(amount)
-            .ok_or_else(overflow)?;
-        write_amount(ctx, keys::balance(address, denom), total);
+        let held = balance(ctx, address, denom)?;
+        let total = held.checked_add(amount).ok_or_else(overflow)?;
+        write_balance(ctx, address, denom, held, total);
     }
     let receiver = address.to_bech32();
     ctx.emit_raw(
@@ -285,6 +299,16 @@ fn amount_from_bytes(bytes: &[u8]) -> Result<u128, ChainError> {
         .try_into()
         .map_err(|_| ChainError::corrupt("bank", "an amount has 16 bytes"))?;
     Ok(u128::from_be_bytes(bytes))
+}
+
+/// Writes a balance, and whether the account is a holder where that changes.
+fn write_balance(ctx: &mut Context, address: &Address, denom: &str, before: u128, after: u128) {
+    if before == 0 && after > 0 {
+        ctx.set(keys::holder(denom, address), Vec::new());
+    } else if before > 0 && after == 0 {
+        ctx.remove(&keys::holder(denom, address));
+    }
+    write_amount(ctx, keys::balance(address, denom), after);
 }
 
 /// Writes an amount; zero is absence.

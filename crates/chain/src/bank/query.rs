@@ -3,19 +3,21 @@
 use crypto::keys::Address;
 use prost::Message;
 use proto::cosmos::bank::v1beta1::{
-    Metadata, QueryAllBalancesRequest, QueryAllBalancesResponse, QueryBalanceRequest,
+    DenomOwner, Metadata, QueryAllBalancesRequest, QueryAllBalancesResponse, QueryBalanceRequest,
     QueryBalanceResponse, QueryDenomMetadataRequest, QueryDenomMetadataResponse,
-    QueryDenomsMetadataRequest, QueryDenomsMetadataResponse, QueryParamsResponse,
-    QuerySpendableBalanceByDenomRequest, QuerySpendableBalanceByDenomResponse,
-    QuerySpendableBalancesRequest, QuerySpendableBalancesResponse, QuerySupplyOfRequest,
-    QuerySupplyOfResponse, QueryTotalSupplyRequest, QueryTotalSupplyResponse,
+    QueryDenomOwnersRequest, QueryDenomOwnersResponse, QueryDenomsMetadataRequest,
+    QueryDenomsMetadataResponse, QueryParamsResponse, QuerySendEnabledRequest,
+    QuerySendEnabledResponse, QuerySpendableBalanceByDenomRequest,
+    QuerySpendableBalanceByDenomResponse, QuerySpendableBalancesRequest,
+    QuerySpendableBalancesResponse, QuerySupplyOfRequest, QuerySupplyOfResponse,
+    QueryTotalSupplyRequest, QueryTotalSupplyResponse, SendEnabled,
 };
 use proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
 use proto::cosmos::base::v1beta1::Coin;
 
 use crate::bank::{self, coin, keys, valid_denom};
 use crate::context::Context;
-use crate::error::QueryError;
+use crate::error::{GrpcCode, QueryError};
 use crate::pagination::paginate;
 use crate::router::decode_request;
 
@@ -31,6 +33,9 @@ pub fn query(ctx: &Context, method: &str, data: &[u8]) -> Option<Result<Vec<u8>,
         "Params" => params(ctx),
         "DenomMetadata" | "DenomMetadataByQueryString" => denom_metadata(ctx, data),
         "DenomsMetadata" => denoms_metadata(ctx, data),
+        // Both requests and both answers have the same fields under the same numbers.
+        "DenomOwners" | "DenomOwnersByQuery" => denom_owners(ctx, data),
+        "SendEnabled" => send_enabled(ctx, data),
         _ => return None,
     })
 }
@@ -46,7 +51,15 @@ fn balance(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
 
 fn all_balances(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
     let request: QueryAllBalancesRequest = decode_request(data)?;
-    let (balances, pagination) = balances(ctx, &request.address, request.pagination.as_ref())?;
+    let (mut balances, pagination) = balances(ctx, &request.address, request.pagination.as_ref())?;
+    if request.resolve_denom {
+        for balance in &mut balances {
+            let metadata: Option<Metadata> = ctx.load(&keys::metadata(&balance.denom))?;
+            if let Some(metadata) = metadata {
+                balance.denom = metadata.display;
+            }
+        }
+    }
     Ok(QueryAllBalancesResponse {
         balances,
         pagination: Some(pagination),
@@ -79,7 +92,11 @@ fn balances(
     account: &str,
     request: Option<&PageRequest>,
 ) -> Result<(Vec<Coin>, PageResponse), QueryError> {
-    paginate(ctx, &keys::balances(&address(account)?), request, row)
+    let prefix = keys::balances(&address(account)?);
+    paginate(ctx, &prefix, request, row).map_err(|error| match error.grpc {
+        GrpcCode::Internal => QueryError::invalid_argument(format!("paginate: {error}")),
+        _ => error,
+    })
 }
 
 fn total_supply(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
@@ -134,6 +151,54 @@ fn denoms_metadata(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
     .encode_to_vec())
 }
 
+fn denom_owners(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
+    let request: QueryDenomOwnersRequest = decode_request(data)?;
+    check_denom(&request.denom)?;
+    let (denom_owners, pagination) = paginate(
+        ctx,
+        &keys::holders(&request.denom),
+        request.pagination.as_ref(),
+        |key, _| {
+            let address = key.try_into().map(Address);
+            let address = address.map_err(|_| QueryError::internal("an address has 20 bytes"))?;
+            let amount = bank::balance(ctx, &address, &request.denom)?;
+            Ok(Some(DenomOwner {
+                address: address.to_bech32(),
+                balance: coin(amount, &request.denom),
+            }))
+        },
+    )?;
+    Ok(QueryDenomOwnersResponse {
+        denom_owners,
+        pagination: Some(pagination),
+    }
+    .encode_to_vec())
+}
+
+/// The settings of the denominations asked for, those without one left out; all when none is named.
+fn send_enabled(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
+    let request: QuerySendEnabledRequest = decode_request(data)?;
+    let mut response = QuerySendEnabledResponse::default();
+    let entry = |denom: &str, flag: &[u8]| SendEnabled {
+        denom: denom.to_owned(),
+        enabled: flag == [1],
+    };
+    for denom in &request.denoms {
+        if let Some(flag) = ctx.get(&keys::send_enabled(denom))? {
+            response.send_enabled.push(entry(denom, &flag));
+        }
+    }
+    if request.denoms.is_empty() {
+        let page = request.pagination.as_ref();
+        let (all, page) = paginate(ctx, keys::SEND_ENABLED, page, |denom, flag| {
+            Ok(Some(entry(&String::from_utf8_lossy(denom), flag)))
+        })?;
+        response.send_enabled = all;
+        response.pagination = Some(page);
+    }
+    Ok(response.encode_to_vec())
+}
+
 fn row(denom: &[u8], value: &[u8]) -> Result<Option<Coin>, QueryError> {
     let amount = bank::amount_from_bytes(value)?;
     Ok(Some(coin(amount, &String::from_utf8_lossy(denom))))
@@ -150,9 +215,6 @@ fn address(text: &str) -> Result<Address, QueryError> {
 }
 
 fn check_denom(denom: &str) -> Result<(), QueryError> {
-    if denom.is_empty() {
-        return Err(QueryError::invalid_argument("invalid denom"));
-    }
     if !valid_denom(denom) {
         return Err(QueryError::invalid_argument(format!(
             "invalid denom: {denom}"

@@ -10,6 +10,14 @@ use tendermint_proto::v0_38::types::{
 
 use crate::context::Context;
 use crate::error::{ChainError, GenesisError, QueryError};
+use crate::limits::BLOCK_BYTES_MAX;
+
+mod msg_update_params;
+
+#[cfg(test)]
+mod tests;
+
+pub use msg_update_params::{check, execute, signers};
 
 /// State key of the params.
 const PARAMS: &[u8] = b"consensus/params";
@@ -31,30 +39,60 @@ pub fn params(ctx: &Context) -> Result<ConsensusParams, ChainError> {
 /// # Errors
 /// Names the field that is out of bounds.
 pub fn init(ctx: &mut Context, params: &ConsensusParams) -> Result<(), GenesisError> {
-    let wrong = |field: &str, reason: &str| {
-        Err(GenesisError::new(
-            format!("consensus.params.{field}"),
-            reason,
-        ))
-    };
-    match &params.block {
-        None => return wrong("block", "missing"),
-        Some(block) if block.max_bytes == 0 || block.max_bytes < -1 => {
-            return wrong("block.max_bytes", "must be -1 or positive");
+    check_bounds(params).map_err(|(field, reason)| {
+        GenesisError::new(format!("consensus.params.{field}"), reason)
+    })?;
+    ctx.set(PARAMS.to_vec(), params.encode_to_vec());
+    Ok(())
+}
+
+/// The bounds of CometBFT. The error is the field and what is wrong with it.
+fn check_bounds(params: &ConsensusParams) -> Result<(), (&'static str, &'static str)> {
+    let block = params.block.ok_or(("block", "missing"))?;
+    if block.max_bytes == 0 || block.max_bytes < -1 {
+        return Err(("block.max_bytes", "must be -1 or positive"));
+    }
+    if block.max_bytes > BLOCK_BYTES_MAX {
+        return Err(("block.max_bytes", "must be at most 104857600"));
+    }
+    if block.max_gas < -1 {
+        return Err(("block.max_gas", "must not be below -1"));
+    }
+    if let Some(evidence) = &params.evidence {
+        let age = evidence.max_age_duration.unwrap_or_default();
+        let block_bytes = match block.max_bytes {
+            -1 => BLOCK_BYTES_MAX,
+            bytes => bytes,
+        };
+        if evidence.max_age_num_blocks <= 0 {
+            return Err(("evidence.max_age_num_blocks", "must be positive"));
         }
-        Some(block) if block.max_gas < -1 => {
-            return wrong("block.max_gas", "must not be below -1");
+        if (age.seconds, age.nanos) <= (0, 0) {
+            return Err(("evidence.max_age_duration", "must be positive"));
         }
-        Some(_) => {}
+        if !(0..=block_bytes).contains(&evidence.max_bytes) {
+            let reason = "must not be negative, nor above block.max_bytes";
+            return Err(("evidence.max_bytes", reason));
+        }
+    }
+    let kinds = params.validator.as_ref();
+    let kinds = kinds.map_or(&[][..], |validator| validator.pub_key_types.as_slice());
+    if kinds.is_empty() {
+        return Err(("validator.pub_key_types", "must name at least one type"));
+    }
+    if !kinds
+        .iter()
+        .all(|kind| ["ed25519", "secp256k1"].contains(&kind.as_str()))
+    {
+        return Err(("validator.pub_key_types", "names an unknown type"));
     }
     if params
-        .validator
-        .as_ref()
-        .is_none_or(|validator| validator.pub_key_types.is_empty())
+        .abci
+        .is_some_and(|abci| abci.vote_extensions_enable_height < 0)
     {
-        return wrong("validator.pub_key_types", "must name at least one type");
+        let reason = "must not be negative";
+        return Err(("abci.vote_extensions_enable_height", reason));
     }
-    ctx.set(PARAMS.to_vec(), params.encode_to_vec());
     Ok(())
 }
 

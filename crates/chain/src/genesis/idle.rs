@@ -9,14 +9,12 @@ use crate::error::GenesisError;
 
 /// Modules of the reference that do not run here, with the parts of their sections that are configuration.
 const SECTIONS: &[(&str, &[&str])] = &[
-    ("authz", &[]),
     ("capability", &["index"]),
     ("circuit", &[]),
     ("consensus", &[]),
     ("crisis", &["constant_fee"]),
     ("distribution", &["params"]),
     ("evidence", &[]),
-    ("feegrant", &[]),
     ("feeibc", &[]),
     ("genutil", &[]),
     (
@@ -27,6 +25,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
             "deposit_params",
             "voting_params",
             "tally_params",
+            "constitution",
         ],
     ),
     ("group", &[]),

@@ -3,7 +3,10 @@
 use crypto::keys::Address;
 use prost::{Message, Name};
 use proto::cosmos::base::v1beta1::Coin;
-use proto::cosmos::{auth::v1beta1 as auth_types, bank::v1beta1 as bank_types};
+use proto::cosmos::{
+    auth::v1beta1 as auth_types, authz::v1beta1 as authz_types, bank::v1beta1 as bank_types,
+    feegrant::v1beta1 as feegrant_types,
+};
 use proto::pocket;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,9 +15,11 @@ use crate::bank::UPOKT;
 use crate::context::Context;
 use crate::error::{ChainError, GenesisError};
 use crate::genesis::idle;
-use crate::modules::{application, gateway, proof, service, session, shared, supplier, tokenomics};
+use crate::modules::{
+    application, gateway, migration, proof, service, session, shared, supplier, tokenomics,
+};
 use crate::rules::Rules;
-use crate::{auth, bank};
+use crate::{auth, authz, bank, feegrant, gov};
 
 /// State key of the rules, as JSON.
 const RULES: &[u8] = b"relaymill/rules";
@@ -53,6 +58,12 @@ fn load(ctx: &mut Context, state: &Map<String, Value>) -> Result<(), GenesisErro
     for (name, section) in state {
         if idle::is_known(name) {
             idle::check(name, section)?;
+            let readable = match name.as_str() {
+                "gov" => gov::check_genesis(section),
+                "migration" => migration::check_genesis(section),
+                _ => Ok(()),
+            };
+            readable.map_err(|error| error.within(name))?;
             let json =
                 serde_json::to_vec(section).map_err(|error| GenesisError::new(name, error))?;
             ctx.set([SECTIONS, name.as_bytes()].concat(), json);
@@ -75,6 +86,10 @@ fn load(ctx: &mut Context, state: &Map<String, Value>) -> Result<(), GenesisErro
     for name in FIRST_ACCOUNTS {
         auth::ensure_module_account(ctx, name)?;
     }
+    optional::<feegrant_types::GenesisState>(state, "feegrant", |own| {
+        feegrant::genesis::init(ctx, own)
+    })?;
+    optional::<authz_types::GenesisState>(state, "authz", |own| authz::genesis::init(ctx, own))?;
     each::<pocket::service::GenesisState, _>(state, "service", |own| {
         service::init_genesis(ctx, own)
     })?;
@@ -114,7 +129,9 @@ fn load(ctx: &mut Context, state: &Map<String, Value>) -> Result<(), GenesisErro
 /// Sections that are loaded.
 const RUNNING: &[&str] = &[
     "auth",
+    "authz",
     "bank",
+    "feegrant",
     "service",
     "gateway",
     "application",
@@ -138,6 +155,18 @@ fn each<M: Message + Name + Default, T>(
     let section =
         proto::json::from_json(section).map_err(|error| GenesisError::new(name, error))?;
     load(section).map_err(|error| error.within(name))
+}
+
+/// Reads a section that may be missing or null.
+fn optional<M: Message + Name + Default>(
+    state: &Map<String, Value>,
+    name: &str,
+    load: impl FnOnce(M) -> Result<(), GenesisError>,
+) -> Result<(), GenesisError> {
+    match state.get(name) {
+        None | Some(Value::Null) => Ok(()),
+        Some(_) => each(state, name, load),
+    }
 }
 
 /// Sum of stakes in upokt.
@@ -189,6 +218,19 @@ pub(crate) fn read_rules(ctx: &Context) -> Result<Rules, ChainError> {
     }
 }
 
+/// What the genesis document said in the section of a module that only answers queries about it.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) fn section(ctx: &Context, name: &str) -> Result<Option<Value>, ChainError> {
+    ctx.get(&[SECTIONS, name.as_bytes()].concat())?
+        .map(|json| {
+            serde_json::from_slice(&json)
+                .map_err(|error| ChainError::corrupt("genesis section", error))
+        })
+        .transpose()
+}
+
 /// All sections, as a document's `app_state`.
 ///
 /// # Errors
@@ -203,7 +245,9 @@ pub(crate) fn export_state(ctx: &Context) -> Result<Map<String, Value>, ChainErr
         state.insert(String::from_utf8_lossy(name).into_owned(), section);
     }
     put(&mut state, "auth", &auth::genesis::export(ctx)?)?;
+    put(&mut state, "authz", &authz::genesis::export(ctx)?)?;
     put(&mut state, "bank", &bank::genesis::export(ctx)?)?;
+    put(&mut state, "feegrant", &feegrant::genesis::export(ctx)?)?;
     put(&mut state, "service", &service::export_genesis(ctx)?)?;
     put(&mut state, "gateway", &gateway::export_genesis(ctx)?)?;
     put(

@@ -14,7 +14,7 @@ use tendermint_proto::google::protobuf::Timestamp;
 use tendermint_proto::v0_38::abci::{RequestInitChain, ValidatorUpdate};
 
 pub use builder::{GenesisBuilder, code_defaults};
-pub(crate) use load::{export_state, load_state, read_rules};
+pub(crate) use load::{export_state, load_state, read_rules, section};
 
 use crate::consensus;
 use crate::error::GenesisError;

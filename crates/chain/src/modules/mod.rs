@@ -6,6 +6,7 @@
 
 pub mod application;
 pub mod gateway;
+pub mod migration;
 pub mod proof;
 pub mod service;
 pub mod session;

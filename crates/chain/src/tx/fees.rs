@@ -2,12 +2,14 @@
 
 use std::str::FromStr;
 
-use crate::auth;
+use crypto::keys::Address;
+use proto::cosmos::tx::v1beta1::Fee;
+
 use crate::bank::{self, Coins, UPOKT};
 use crate::context::{Context, Mode};
 use crate::error::TxError;
-use crate::sdk;
 use crate::tx::Transaction;
+use crate::{auth, feegrant, sdk};
 
 /// Module whose account takes the fees.
 const FEE_COLLECTOR: &str = "fee_collector";
@@ -99,20 +101,29 @@ pub(super) fn deduct(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError>
     let payer = tx
         .fee_payer()
         .ok_or_else(|| TxError::sdk(sdk::UNAUTHORIZED, "nobody pays the fee: unauthorized"))?;
-    if !fee.granter.is_empty() && fee.granter != payer.to_bech32() {
-        return Err(TxError::sdk(
-            sdk::INVALID_REQUEST,
-            "fee grants are not enabled: invalid request",
-        ));
-    }
-    if auth::account(ctx, &payer)?.is_none() {
-        let text = format!("fee payer address: {payer} does not exist: unknown address");
-        return Err(TxError::sdk(sdk::UNKNOWN_ADDRESS, text));
-    }
     let coins = Coins::strict(&fee.amount).map_err(|error| {
         let text = format!("invalid fee amount: {}: insufficient fee", error.log);
         TxError::sdk(sdk::INSUFFICIENT_FEE, text)
     })?;
+    let payer = match granter(&fee)? {
+        Some(granter) if granter != payer => {
+            let urls: Vec<&str> = tx
+                .body
+                .messages
+                .iter()
+                .map(|any| any.type_url.as_str())
+                .collect();
+            feegrant::use_granted_fees(ctx, &granter, &payer, &coins, &urls).map_err(|error| {
+                error.wrap(format!("{granter} does not allow to pay fees for {payer}"))
+            })?;
+            granter
+        }
+        _ => payer,
+    };
+    if auth::account(ctx, &payer)?.is_none() {
+        let text = format!("fee payer address: {payer} does not exist: unknown address");
+        return Err(TxError::sdk(sdk::UNKNOWN_ADDRESS, text));
+    }
     if !coins.is_empty() {
         bank::account_to_module(ctx, &payer, FEE_COLLECTOR, &fee.amount).map_err(|error| {
             if error.code == sdk::INSUFFICIENT_FUNDS {
@@ -130,6 +141,19 @@ pub(super) fn deduct(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError>
         ],
     );
     Ok(())
+}
+
+/// Whose allowance pays the fee, if that was asked for.
+fn granter(fee: &Fee) -> Result<Option<Address>, TxError> {
+    if fee.granter.is_empty() {
+        return Ok(None);
+    }
+    Address::from_bech32(&fee.granter)
+        .map(Some)
+        .map_err(|error| {
+            let text = format!("invalid fee granter address: {error}: invalid address");
+            TxError::sdk(sdk::INVALID_ADDRESS, text)
+        })
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ fn each_check_refuses_with_its_code() {
         ("fee too high", 5, "spendable balance", |draft| {
             draft.fee.amount = vec![coin(2_000_000)]
         }),
-        ("granter", 18, "fee grants are not enabled", |draft| {
+        ("granter", 38, "fee-grant not found", |draft| {
             draft.fee.granter = address("bob").to_bech32();
         }),
         ("stranger", 9, "does not exist", |draft| {

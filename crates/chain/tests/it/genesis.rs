@@ -77,8 +77,8 @@ fn a_corrupted_document_names_the_field() {
         ),
         (
             "/authz",
-            json!({"authorization": [1]}),
-            "app_state.authz.authorization",
+            json!({"authorization": [{}]}),
+            "app_state.authz.authorization[0].granter",
         ),
         ("/shared", json!(null), "app_state.shared"),
     ];

@@ -51,3 +51,19 @@ pub(crate) fn require(authority: &str, short_text: &str) -> Result<(), TxError> 
         format_args!("invalid authority; expected {expected}, got {authority}: {short_text}"),
     ))
 }
+
+/// Refuses everybody but the governance account, as the SDK's own modules do.
+///
+/// # Errors
+/// gov 13.
+pub(crate) fn require_gov(authority: &str) -> Result<(), TxError> {
+    let expected = gov().to_bech32();
+    if authority == expected {
+        return Ok(());
+    }
+    let text = format!(
+        "invalid authority; expected {expected}, got {authority}: expected gov account as only \
+         signer for proposal message"
+    );
+    Err(TxError::registered("gov", 13, text))
+}

@@ -40,6 +40,11 @@ macro_rules! registered_errors {
                 format!("{detail}: {}", self.text())
             }
 
+            /// The error as it is, without what happened.
+            pub fn bare(self) -> $crate::error::TxError {
+                $crate::error::TxError::registered(Self::CODESPACE, self.code(), self.text())
+            }
+
             /// The error with its registered codespace and code.
             pub fn because(self, detail: impl std::fmt::Display) -> $crate::error::TxError {
                 $crate::error::TxError::registered(Self::CODESPACE, self.code(), self.describe(detail))

@@ -64,3 +64,54 @@ macro_rules! messages {
     };
 }
 pub(crate) use messages;
+
+/// Implements `check`, `signers` and `execute` of a module of the SDK from one list: message type, function that names the
+/// signers of a message, stateless check, function that executes it and gives the encoded response.
+macro_rules! sdk_messages {
+    ( $( $type:ty: signers $signers:expr, check $check:expr, execute $execute:path; )+ ) => {
+        /// Checks a message without state; `None` for a type of another module.
+        pub fn check(
+            type_name: &str,
+            value: &[u8],
+        ) -> Option<Result<(), $crate::error::TxError>> {
+            $( if type_name == <$type as prost::Name>::full_name() {
+                let check: fn(&$type) -> Result<(), $crate::error::TxError> = $check;
+                return Some($crate::modules::shared::message::decode::<$type>(value)
+                    .and_then(|message| check(&message)));
+            } )+
+            None
+        }
+
+        /// The addresses that must sign a message; `None` for a type of another module.
+        pub fn signers(
+            type_name: &str,
+            value: &[u8],
+        ) -> Option<Result<Vec<String>, $crate::error::TxError>> {
+            $( if type_name == <$type as prost::Name>::full_name() {
+                let signers: fn($type) -> Vec<String> = $signers;
+                return Some($crate::modules::shared::message::decode::<$type>(value).map(signers));
+            } )+
+            None
+        }
+
+        /// Executes a message and gives its encoded response; `None` for a type of another module.
+        pub fn execute(
+            ctx: &mut $crate::context::Context<'_>,
+            type_name: &str,
+            value: &[u8],
+        ) -> Option<Result<Vec<u8>, $crate::error::TxError>> {
+            $( if type_name == <$type as prost::Name>::full_name() {
+                return Some($crate::modules::shared::message::decode::<$type>(value)
+                    .and_then(|message| $execute(ctx, &message)));
+            } )+
+            None
+        }
+    };
+}
+pub(crate) use sdk_messages;
+
+/// The check of a message whose reference looks at nothing before the block.
+#[allow(clippy::unnecessary_wraps)]
+pub(crate) fn unchecked<M>(_message: &M) -> Result<(), TxError> {
+    Ok(())
+}
