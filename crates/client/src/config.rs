@@ -75,7 +75,7 @@ impl Config {
 }
 
 /// `http` and `https` are what they are, `tcp` is what Cosmos tools write for `http`.
-fn parse(setting: &'static str, text: &str) -> Result<Url> {
+pub(crate) fn parse(setting: &'static str, text: &str) -> Result<Url> {
     let wrong = |reason: String| Error::Config {
         setting,
         value: text.to_owned(),

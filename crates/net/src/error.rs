@@ -65,6 +65,14 @@ pub enum NetError {
         /// The system's reason.
         cause: Cause,
     },
+    /// A Unix socket cannot be made. Local.
+    #[error("cannot listen at {}: {cause}", path.display())]
+    LocalSocket {
+        /// Its path.
+        path: std::path::PathBuf,
+        /// Why.
+        cause: Cause,
+    },
     /// Accepting failed. Local; the accept loop pauses and goes on.
     #[error("cannot accept a connection: {cause}")]
     Accept {
@@ -230,6 +238,7 @@ impl NetError {
             Self::BadListenAddress { .. }
             | Self::AddressInUse { .. }
             | Self::Listen { .. }
+            | Self::LocalSocket { .. }
             | Self::Accept { .. }
             | Self::TlsConfig { .. }
             | Self::BadUrl { .. }

@@ -22,6 +22,7 @@ pub mod error;
 pub mod host;
 pub mod limits;
 pub mod listen;
+pub mod local;
 pub mod serve;
 pub mod stream;
 pub mod tasks;
@@ -33,6 +34,7 @@ pub use dial::{Client, ClientOptions, Deadlines, DialOptions, Dialer, Version, c
 pub use error::{BoxError, NetError, Side};
 pub use host::HostCheck;
 pub use listen::{Accepted, ListenLimits, Listener, listen};
+pub use local::{LocalAddress, LocalListener, LocalStream, listen_local};
 pub use serve::{Peer, ServeLimits, Server, serve};
 pub use stream::Stream;
 pub use tasks::{Task, TaskError, Tasks};

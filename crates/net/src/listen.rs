@@ -180,6 +180,11 @@ impl Accepted {
         self.peer
     }
 
+    /// The bare connection, for [`crate::local`]; its place in the listener's count is given back at once.
+    pub(crate) fn into_tcp(self) -> TcpStream {
+        self.tcp
+    }
+
     /// The stream, after the TLS handshake where the listener has a certificate.
     ///
     /// # Errors

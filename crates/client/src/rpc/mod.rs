@@ -77,6 +77,24 @@ pub(crate) fn unwrap<T: DeserializeOwned>(method: &str, body: &[u8]) -> Result<T
 }
 
 impl Rpc {
+    /// The RPC of a configured node by its URL, which may be a private address. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a URL that cannot be used.
+    pub fn open(url: &str, timeouts: Timeouts) -> Result<Self> {
+        let url = crate::config::parse("rpc_url", url)?;
+        let options = net::DialOptions {
+            policy: net::AddressPolicy::Any,
+            ..net::DialOptions::default()
+        };
+        let dialer = net::Dialer::new(options).map_err(|error| Error::Config {
+            setting: "rpc_url",
+            value: url.to_string(),
+            reason: error.to_string(),
+        })?;
+        Self::new(dialer, &url, timeouts)
+    }
+
     pub(crate) fn new(dialer: net::Dialer, url: &url::Url, timeouts: Timeouts) -> Result<Self> {
         let uri = url
             .as_str()
