@@ -29,6 +29,7 @@ pub mod pagination;
 pub mod router;
 pub mod rules;
 pub mod sdk;
+pub mod statesync;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -41,7 +42,7 @@ pub const APP_NAME: &str = "pocket";
 /// Version of the reference whose behaviour this is; its relay miner wants at least v0.1.25 (chain specification 5.4).
 pub const APP_VERSION: &str = "v0.1.35";
 
-pub use app::{Application, Options, QueryAnswer, Reader, Simulation};
+pub use app::{Application, Checker, Options, QueryAnswer, Reader, Simulation};
 pub use context::{BlockInfo, BlockTime, Context, Mode};
 pub use error::{ChainError, GenesisError, GrpcCode, QueryError, TxError};
 pub use rules::Rules;

@@ -78,3 +78,16 @@ pub const RING_TABLES: usize = 1_024;
 
 /// Largest bonus multiplier for over-served applications: the reference's.
 pub const MAX_OVERSERVICING_BONUS_MULTIPLIER: u64 = 1_000;
+
+/// Bytes of a chunk of a snapshot. CometBFT sends 16 MB at most in one message; 4 MiB keep what a broken peer costs small,
+/// and 32,768 chunks suffice for 128 GiB.
+pub const SNAPSHOT_CHUNK_BYTES: usize = 4 * 1_024 * 1_024;
+
+/// Chunks of a snapshot: their hashes must fit into CometBFT's 4 MB for a snapshot's description.
+pub const SNAPSHOT_CHUNKS: usize = 32_768;
+
+/// Bytes of a key or a value in a snapshot: nothing larger than a block can be in the state.
+pub const SNAPSHOT_VALUE_BYTES: usize = 128 * 1_024 * 1_024;
+
+/// Pairs of a snapshot put into the tree together: their nodes take about 20 MB while it is updated.
+pub const IMPORT_PAIRS: usize = 16_384;

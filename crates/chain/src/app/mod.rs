@@ -7,16 +7,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, RwLock};
 
 use serde_json::{Map, Value};
 use tendermint_proto::google::protobuf::Timestamp;
-use tendermint_proto::v0_38::abci::response_process_proposal::ProposalStatus;
 use tendermint_proto::v0_38::abci::{
-    CheckTxType, Event, EventAttribute, ExecTxResult, RequestCheckTx, RequestFinalizeBlock,
-    RequestInfo, RequestInitChain, RequestPrepareProposal, RequestProcessProposal, ResponseCheckTx,
-    ResponseCommit, ResponseFinalizeBlock, ResponseInfo, ResponseInitChain,
-    ResponsePrepareProposal, ResponseProcessProposal,
+    Event, EventAttribute, ExecTxResult, RequestCheckTx, RequestFinalizeBlock, RequestInfo,
+    RequestInitChain, ResponseCheckTx, ResponseCommit, ResponseFinalizeBlock, ResponseInfo,
+    ResponseInitChain,
 };
 
 use crate::context::{BlockInfo, BlockTime, Context, Mode};
@@ -24,13 +22,18 @@ use crate::error::{ChainError, GenesisError, TxError};
 use crate::limits::KEEP_RECENT;
 use crate::router::{self, Step};
 use crate::rules::Rules;
+use crate::statesync::Restore;
 use crate::store::{Batch, Changes, Disk, Root, Snapshot, Store};
-use crate::tx::{GasPrice, Outcome, panic_text, read, run};
+use crate::tx::{GasPrice, Outcome, panic_text, run};
 use crate::{APP_NAME, APP_VERSION, consensus, genesis};
 
+mod check;
 mod proposal;
 mod reader;
+mod sync;
 
+use check::CheckState;
+pub use check::Checker;
 pub use reader::{QueryAnswer, Reader, Simulation};
 
 /// How an application is opened.
@@ -55,10 +58,11 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Application {
     disk: Disk,
-    options: Options,
-    check: Arc<RwLock<CheckState>>,
+    check: Checker,
     /// What `init_chain` made, until the first commit.
     genesis: Option<Genesis>,
+    /// The state that is being fetched from peers.
+    restore: Option<Box<Restore>>,
     /// What `finalize_block` made, until `commit`.
     finalized: Option<(Batch, BlockInfo, Rules)>,
 }
@@ -69,27 +73,6 @@ struct Genesis {
     changes: Changes,
     chain_id: String,
     initial_height: i64,
-}
-
-/// Where transactions are checked: the last committed state, and what the mempool's transactions would change.
-#[derive(Debug)]
-struct CheckState {
-    view: Snapshot,
-    block: BlockInfo,
-    rules: Rules,
-    changes: Changes,
-}
-
-impl CheckState {
-    /// Runs `f` above the changes so far and keeps those it makes.
-    fn with<T>(&mut self, mode: Mode, f: impl FnOnce(&mut Context) -> T) -> T {
-        let changes = std::mem::take(&mut self.changes);
-        let mut ctx =
-            Context::new(&self.view, self.block.clone(), self.rules, mode).resume(changes);
-        let result = f(&mut ctx);
-        self.changes = ctx.into_changes();
-        result
-    }
 }
 
 impl Application {
@@ -110,19 +93,22 @@ impl Application {
     }
 
     fn over(disk: Disk, options: Options) -> Result<Self, ChainError> {
-        let check = Arc::new(RwLock::new(check_state(&disk)?));
+        let check = Checker {
+            state: Arc::new(RwLock::new(CheckState::open(&disk)?)),
+            minimum: options.minimum_gas_price,
+        };
         Ok(Self {
             disk,
-            options,
             check,
             genesis: None,
+            restore: None,
             finalized: None,
         })
     }
 
     /// A handle that answers queries from any thread.
     pub fn reader(&self) -> Reader {
-        Reader::new(self.disk.clone(), Arc::clone(&self.check))
+        Reader::new(self.disk.clone(), Arc::clone(&self.check.state))
     }
 
     /// Last committed height and root.
@@ -172,7 +158,7 @@ impl Application {
         let rules = ctx.rules;
         let changes = ctx.into_changes();
 
-        let mut check = self.lock_check();
+        let mut check = self.check.lock();
         // Before the first block, transactions are checked as if the genesis block were the last one.
         check.block = BlockInfo {
             height: initial_height.saturating_sub(1),
@@ -195,69 +181,12 @@ impl Application {
 
     /// Checks a transaction for the mempool.
     pub fn check_tx(&self, request: &RequestCheckTx) -> ResponseCheckTx {
-        let recheck = request.r#type == i32::from(CheckTxType::Recheck);
-        let mode = if recheck { Mode::Recheck } else { Mode::Check };
-        let minimum = self.options.minimum_gas_price;
-        let outcome = self.lock_check().with(mode, |ctx| {
-            let gas_max = consensus::block_gas_max(ctx).unwrap_or(None);
-            run(ctx, &request.tx, minimum, gas_max)
-        });
-        let gas_wanted = gas(outcome.gas_wanted);
-        let gas_used = gas(outcome.gas_used);
-        let events = outcome.events;
-        match outcome.result {
-            Ok(_) => ResponseCheckTx {
-                gas_wanted,
-                gas_used,
-                events,
-                ..Default::default()
-            },
-            Err(TxError {
-                codespace,
-                code,
-                log,
-            }) => ResponseCheckTx {
-                code,
-                log,
-                gas_wanted,
-                gas_used,
-                codespace: codespace.into_owned(),
-                ..Default::default()
-            },
-        }
+        self.check.check_tx(request)
     }
 
-    /// Takes transactions in the given order as long as they fit.
-    pub fn prepare_proposal(&self, request: &RequestPrepareProposal) -> ResponsePrepareProposal {
-        let max_bytes = usize::try_from(request.max_tx_bytes).unwrap_or(usize::MAX);
-        ResponsePrepareProposal {
-            txs: proposal::fitting(&request.txs, max_bytes),
-        }
-    }
-
-    /// Accepts a block whose transactions can all be read and fit.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn process_proposal(
-        &self,
-        request: &RequestProcessProposal,
-    ) -> Result<ResponseProcessProposal, ChainError> {
-        let params = self
-            .lock_check()
-            .with(Mode::Query, |ctx| consensus::params(ctx))?;
-        let max_bytes = params.block.map_or(-1, |block| block.max_bytes);
-        let max_bytes = usize::try_from(max_bytes).unwrap_or(usize::MAX);
-        let fits = proposal::size(&request.txs) <= max_bytes;
-        let readable = request.txs.iter().all(|tx| read(tx).is_ok());
-        let status = if fits && readable {
-            ProposalStatus::Accept
-        } else {
-            ProposalStatus::Reject
-        };
-        Ok(ResponseProcessProposal {
-            status: status.into(),
-        })
+    /// A handle that checks transactions from any thread, also while a block is executed.
+    pub fn checker(&self) -> Checker {
+        self.check.clone()
     }
 
     /// Executes a block in memory. Called again before `commit`, it starts over.
@@ -342,9 +271,9 @@ impl Application {
             ));
         };
         // Held while writing, so that nobody checks against a state that is no longer the last.
-        let mut check = self.lock_check();
+        let mut check = self.check.lock();
         self.disk.commit(batch, block)?;
-        *check = check_state(&self.disk)?;
+        *check = CheckState::open(&self.disk)?;
         drop(check);
         self.finalized = None;
         self.genesis = None;
@@ -358,28 +287,6 @@ impl Application {
     pub fn last(&self) -> Result<Option<(i64, Root)>, ChainError> {
         Ok(self.disk.last()?.map(|last| (last.block.height, last.root)))
     }
-
-    fn lock_check(&self) -> RwLockWriteGuard<'_, CheckState> {
-        // A panic while checking is caught inside; what it left is thrown away with the next commit at the latest.
-        self.check.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Checks start from the last committed state.
-fn check_state(disk: &Disk) -> Result<CheckState, ChainError> {
-    let (view, block) = match disk.last()? {
-        Some(last) => (disk.snapshot(last.block.height)?, last.block),
-        None => (disk.empty_snapshot()?, BlockInfo::default()),
-    };
-    let ctx = Context::new(&view, block.clone(), Rules::reference(), Mode::Query);
-    let rules = genesis::read_rules(&ctx)?;
-    drop(ctx);
-    Ok(CheckState {
-        view,
-        block,
-        rules,
-        changes: Changes::new(),
-    })
 }
 
 /// Runs the steps of a phase; their events carry its name.

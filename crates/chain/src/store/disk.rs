@@ -17,17 +17,17 @@ use crate::error::{ChainError, HeightError};
 use crate::limits::{PRUNE_PER_COMMIT, STORE_CACHE_BYTES};
 use crate::store::snapshot::{Snapshot, invert};
 use crate::store::tree::{self, Nodes, Proof};
-use crate::store::{Changes, Root, Store, View};
+use crate::store::{Changes, Import, Root, Store, View};
 
-const LATEST: TableDefinition<&[u8], (u64, &[u8])> = TableDefinition::new("latest");
+pub(super) const LATEST: TableDefinition<&[u8], (u64, &[u8])> = TableDefinition::new("latest");
 const HISTORY: TableDefinition<(&[u8], u64), Option<&[u8]>> = TableDefinition::new("history");
-const NODES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("nodes");
+pub(super) const NODES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("nodes");
 /// Height since which an entry is superseded, and the entry: a value's key with inverted height, or a node.
 const STALE: TableDefinition<(u64, u8, &[u8], u64), ()> = TableDefinition::new("stale");
 const STALE_VALUE: u8 = 0;
 const STALE_NODE: u8 = 1;
-const HEIGHTS: TableDefinition<u64, &[u8]> = TableDefinition::new("heights");
-const FACTS: TableDefinition<&str, &[u8]> = TableDefinition::new("facts");
+pub(super) const HEIGHTS: TableDefinition<u64, &[u8]> = TableDefinition::new("heights");
+pub(super) const FACTS: TableDefinition<&str, &[u8]> = TableDefinition::new("facts");
 
 /// Layout of the file; a file with another number is refused.
 const FORMAT: u64 = 1;
@@ -136,6 +136,18 @@ impl Disk {
         self.database.begin_read().map_err(store_error)
     }
 
+    pub(super) fn begin_write(&self) -> Result<WriteTransaction, ChainError> {
+        self.database.begin_write().map_err(store_error)
+    }
+
+    /// Begins to write a whole state into an empty store.
+    ///
+    /// # Errors
+    /// When there is a state already.
+    pub fn import(&self) -> Result<Import, ChainError> {
+        Import::begin(self)
+    }
+
     /// The last committed height; `None` before the first.
     ///
     /// # Errors
@@ -205,7 +217,7 @@ impl Disk {
             .map(|fact| fact.value().to_vec()))
     }
 
-    /// Height of the chain's first block; `None` before it.
+    /// Height of the tree's first version: the chain's first block, or what an import makes it. `None` before it.
     fn initial_height(&self) -> Result<Option<i64>, ChainError> {
         let Some(bytes) = self.fact("initial_height")? else {
             return Ok(None);
@@ -269,14 +281,8 @@ impl Disk {
                 stale.insert(entry, ()).map_err(store_error)?;
             }
             let mut heights = transaction.open_table(HEIGHTS).map_err(store_error)?;
-            let record = [
-                batch.root.as_slice(),
-                &block.time.seconds.to_be_bytes(),
-                &block.time.nanos.to_be_bytes(),
-                &block.hash,
-            ];
             heights
-                .insert(height, record.concat().as_slice())
+                .insert(height, record(&batch.root, block).as_slice())
                 .map_err(store_error)?;
             if initial.is_none() {
                 let mut facts = transaction.open_table(FACTS).map_err(store_error)?;
@@ -308,6 +314,17 @@ impl Disk {
                 ChainError::Order(format!("height {height} lies before the first, {first}"))
             })
     }
+}
+
+/// What is stored about a height.
+pub(super) fn record(root: &Root, block: &BlockInfo) -> Vec<u8> {
+    let record = [
+        root.as_slice(),
+        &block.time.seconds.to_be_bytes(),
+        &block.time.nanos.to_be_bytes(),
+        &block.hash,
+    ];
+    record.concat()
 }
 
 /// Puts the new values in place; what they supersede goes to the history, under the height that wrote it.
@@ -398,7 +415,7 @@ impl Store for Disk {
         }
         let nodes = self.read()?.open_table(NODES).map_err(store_error)?;
         let reader = Nodes {
-            table: nodes,
+            table: &nodes,
             value: None,
         };
         let update = tree::update(&reader, self.tree_version(height)?, &values)?;
@@ -418,7 +435,7 @@ impl Store for Disk {
     fn prove(&self, height: i64, key: &[u8]) -> Result<Proof, ChainError> {
         let value = self.get(height, key)?;
         let nodes = self.read()?.open_table(NODES).map_err(store_error)?;
-        tree::prove(nodes, self.tree_version(height)?, key, value)
+        tree::prove(&nodes, self.tree_version(height)?, key, value)
     }
 }
 

@@ -12,11 +12,13 @@ use std::ops::Bound;
 use crate::error::ChainError;
 
 mod disk;
+mod import;
 mod layered;
 mod snapshot;
 mod tree;
 
 pub use disk::{Batch, Disk, Recorded};
+pub use import::Import;
 pub use layered::Layered;
 pub(crate) use layered::layered_range;
 pub use snapshot::Snapshot;

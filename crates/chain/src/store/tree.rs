@@ -1,20 +1,20 @@
 //! The Jellyfish Merkle tree over the state, and proofs from it.
 //!
 //! Leaves are SHA-256 of the key and SHA-256 of the value. The tree's own versions count from 0 at the chain's first
-//! block, because it wants them without gaps.
+//! block, or at a height that an import chooses, because it wants them without gaps.
 
 use std::collections::BTreeMap;
 
 use jmt::proof::SparseMerkleProof;
 use jmt::storage::{LeafNode, Node, NodeKey, TreeReader};
 use jmt::{KeyHash, OwnedValue, RootHash, Sha256Jmt, Version};
-use redb::ReadOnlyTable;
+use redb::{ReadOnlyTable, ReadableTable};
 
 use crate::error::ChainError;
 use crate::store::{Changes, Root};
 
 /// jmt's hash; the parameter of its types.
-type Hasher = <Sha256Jmt<'static, Nodes> as HasherOf>::Hasher;
+type Hasher = <Sha256Jmt<'static, Nodes<'static, NodeTable>> as HasherOf>::Hasher;
 
 /// Names the hasher inside jmt's alias without depending on its version of `sha2`.
 trait HasherOf {
@@ -29,12 +29,12 @@ impl<R, H: jmt::SimpleHasher> HasherOf for jmt::JellyfishMerkleTree<'_, R, H> {
 pub(super) type NodeTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 /// Where the tree reads its nodes, and the one value that a proof may ask for.
-pub(super) struct Nodes {
-    pub(super) table: NodeTable,
+pub(super) struct Nodes<'a, T> {
+    pub(super) table: &'a T,
     pub(super) value: Option<Vec<u8>>,
 }
 
-impl TreeReader for Nodes {
+impl<T: ReadableTable<&'static [u8], &'static [u8]>> TreeReader for Nodes<'_, T> {
     fn get_node_option(&self, key: &NodeKey) -> anyhow::Result<Option<Node>> {
         let encoded = borsh::to_vec(key)?;
         match self.table.get(encoded.as_slice())? {
@@ -61,7 +61,7 @@ pub(super) struct Update {
 
 /// Puts changes on top of the version before `version`.
 pub(super) fn update(
-    reader: &Nodes,
+    reader: &impl TreeReader,
     version: u64,
     changes: &Changes,
 ) -> Result<Update, ChainError> {
@@ -117,7 +117,7 @@ impl Proof {
 
 /// Proves a key at a version; `value` is what the store has under it.
 pub(super) fn prove(
-    table: NodeTable,
+    table: &NodeTable,
     version: u64,
     key: &[u8],
     value: Option<Vec<u8>>,

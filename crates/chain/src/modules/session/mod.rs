@@ -47,6 +47,11 @@ pub fn begin_block(_ctx: &mut Context<'_>) -> Result<(), ChainError> {
     Ok(())
 }
 
+/// Where the state keeps the hash of a block.
+pub(crate) fn hash_key(height: i64) -> Vec<u8> {
+    keys::block_hash(height)
+}
+
 /// The hash of a block; empty below height 1 and for a block whose end has not come.
 ///
 /// # Errors
