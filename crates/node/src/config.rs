@@ -7,12 +7,14 @@ use chain::tx::GasPrice;
 use serde::{Deserialize, Serialize};
 
 use crate::error::StartError;
+use crate::limits;
 
 /// `node.toml`. Relative paths are relative to the file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeFile {
-    /// Address and port of the CometBFT RPC, e.g. `127.0.0.1:26657`.
+    /// Address and port of the CometBFT RPC, e.g. `127.0.0.1:26657`. Not with `[comet]`, whose RPC is CometBFT's own.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rpc_listen: String,
     /// Address and port of gRPC, e.g. `127.0.0.1:9090`.
     pub grpc_listen: String,
@@ -20,7 +22,8 @@ pub struct NodeFile {
     pub data_dir: PathBuf,
     /// The genesis document; read at the first start, compared later.
     pub genesis: PathBuf,
-    /// Milliseconds from one block to the next.
+    /// Milliseconds from one block to the next. Not with `[comet]`, which has its own pace.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub block_time_ms: u64,
     /// Heights whose state is kept for queries, 0 for all. Default 1,000.
     #[serde(default)]
@@ -31,6 +34,73 @@ pub struct NodeFile {
     /// Names that requests may be addressed to. Default: loopback names.
     #[serde(default)]
     pub allowed_hosts: Option<Vec<String>>,
+    /// Blocks come from a CometBFT beside this node instead of being made by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comet: Option<CometFile>,
+}
+
+/// `[comet]` of `node.toml`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CometFile {
+    /// Where CometBFT's `proxy_app` reaches this node: `unix:///PATH` or `tcp://127.0.0.1:26658`. ABCI knows no keys, so
+    /// only loopback addresses are taken. `relaymill node start --abci` overrides it.
+    pub abci_listen: String,
+    /// RPC of that CometBFT. Default `http://127.0.0.1:26657`.
+    #[serde(default)]
+    pub rpc_url: Option<String>,
+    /// A snapshot for state sync every so many blocks, 0 for none. Default 1,000.
+    #[serde(default)]
+    pub snapshot_interval: Option<u64>,
+    /// Snapshots that are kept. Default 2.
+    #[serde(default)]
+    pub snapshots_kept: Option<usize>,
+}
+
+/// Where CometBFT's RPC is unless configured.
+const COMET_RPC_URL: &str = "http://127.0.0.1:26657";
+
+impl CometFile {
+    /// A CometBFT at its default RPC address.
+    pub fn at(abci_listen: String) -> Self {
+        Self {
+            abci_listen,
+            rpc_url: None,
+            snapshot_interval: None,
+            snapshots_kept: None,
+        }
+    }
+
+    fn validate(self) -> Result<CometConfig, (&'static str, String)> {
+        let abci_listen = self.abci_listen.parse();
+        Ok(CometConfig {
+            abci_listen: abci_listen.map_err(|error| ("comet.abci_listen", error))?,
+            rpc_url: self.rpc_url.unwrap_or_else(|| COMET_RPC_URL.to_owned()),
+            snapshot_interval: self.snapshot_interval.unwrap_or(limits::SNAPSHOT_INTERVAL),
+            snapshots_kept: self.snapshots_kept.unwrap_or(limits::SNAPSHOTS_KEPT),
+        })
+    }
+}
+
+/// How CometBFT is met, as the code uses it.
+#[derive(Clone, Debug)]
+pub struct CometConfig {
+    /// Address of the ABCI server.
+    pub abci_listen: net::LocalAddress,
+    /// CometBFT's RPC.
+    pub rpc_url: String,
+    /// Blocks from one snapshot to the next; 0 for none.
+    pub snapshot_interval: u64,
+    /// Snapshots that are kept.
+    pub snapshots_kept: usize,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The configuration as the code uses it.
@@ -54,6 +124,8 @@ pub struct Config {
     pub min_gas_price_text: String,
     /// Accepted `Host` names.
     pub hosts: net::HostCheck,
+    /// CometBFT, where blocks come from it.
+    pub comet: Option<CometConfig>,
 }
 
 /// Shortest time between blocks: three synced writes of a slow disk.
@@ -70,7 +142,21 @@ impl NodeFile {
             key: key.to_owned(),
             reason,
         };
-        if self.block_time_ms < BLOCK_TIME_MS_MIN {
+        let comet = self.comet.map(CometFile::validate).transpose();
+        let comet = comet.map_err(|(key, reason)| wrong(key, reason))?;
+        if comet.is_some() {
+            let given = [
+                ("rpc_listen", !self.rpc_listen.is_empty()),
+                ("block_time_ms", self.block_time_ms > 0),
+            ];
+            if let Some((key, _)) = given.iter().find(|(_, given)| *given) {
+                let reason = "belongs to a node that makes its own blocks; remove it or `[comet]`";
+                return Err(wrong(key, reason.to_owned()));
+            }
+        } else if self.rpc_listen.is_empty() {
+            let reason = "missing; expected an address and a port such as 127.0.0.1:26657";
+            return Err(wrong("rpc_listen", reason.to_owned()));
+        } else if self.block_time_ms < BLOCK_TIME_MS_MIN {
             let reason = format!("expected at least {BLOCK_TIME_MS_MIN}");
             return Err(wrong("block_time_ms", reason));
         }
@@ -94,6 +180,7 @@ impl NodeFile {
             min_gas_price,
             min_gas_price_text: price,
             hosts,
+            comet,
         })
     }
 }
@@ -112,6 +199,7 @@ mod tests {
             keep_recent: None,
             min_gas_price: None,
             allowed_hosts: None,
+            comet: None,
         }
     }
 
@@ -130,6 +218,33 @@ mod tests {
         assert_eq!(config.data_dir, Path::new("net/data"));
         assert_eq!(config.genesis, Path::new("net/genesis.json"));
         assert_eq!(config.min_gas_price, GasPrice::ZERO);
+    }
+
+    #[test]
+    fn blocks_come_from_one_place_only() {
+        let text = refused(|file| file.rpc_listen.clear());
+        assert!(text.contains("rpc_listen"), "{text}");
+        let with_comet = |address: &str| {
+            let mut file = file();
+            file.comet = Some(CometFile::at(address.to_owned()));
+            file
+        };
+        let text = refused(|file| file.comet = with_comet("unix:///tmp/a").comet);
+        assert!(
+            text.contains("rpc_listen") && text.contains("[comet]"),
+            "{text}"
+        );
+        let mut alone = with_comet("tcp://10.0.0.1:26658");
+        alone.rpc_listen.clear();
+        alone.block_time_ms = 0;
+        let text = alone
+            .validate(Path::new("node.toml"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            text.contains("comet.abci_listen") && text.contains("loopback"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -71,6 +71,9 @@ pub enum NodeError {
     /// The state machine; a panic names height and module.
     #[error(transparent)]
     Chain(#[from] chain::ChainError),
+    /// The CometBFT beside this node does not answer, or not as its protocol says. Worth retrying.
+    #[error("CometBFT: {0}")]
+    Comet(String),
     /// The driver's thread died: a bug.
     #[error("driver: {0}")]
     Driver(String),

@@ -41,6 +41,9 @@ pub const SEARCH_RESULTS: usize = 100_000;
 /// Entries of a page: CometBFT's.
 pub const PAGE_MAX: usize = 100;
 
+/// Pages of 100 validators asked of CometBFT: its largest set has 10,000.
+pub const VALIDATOR_PAGES: u32 = 100;
+
 /// Entries of a page that does not say: CometBFT's.
 pub const PAGE_DEFAULT: usize = 30;
 
@@ -74,3 +77,24 @@ pub const WEBSOCKET_SILENCE: Duration = Duration::from_secs(90);
 /// A gRPC or RPC connection without a request is kept this long: clients of POKT hold one for days and ping it, and
 /// reconnecting costs them a failed call.
 pub const CONNECTION_IDLE: Duration = Duration::from_secs(24 * 3_600);
+
+/// Bytes of one ABCI message: CometBFT's own limit of 100 MiB, which a block of its largest size fits into.
+pub const ABCI_FRAME_BYTES: usize = 104_857_600;
+
+/// ABCI connections at the same time: CometBFT opens four, a second one that takes over after a restart four more.
+pub const ABCI_CONNECTIONS: usize = 16;
+
+/// How long the rest of an ABCI frame may take, and an answer to be taken: both ends are on one machine.
+pub const ABCI_STALL: Duration = Duration::from_secs(30);
+
+/// Bytes of answers that wait for a flush. A recheck of 5,000 transactions answers with about 300 KiB.
+pub const ABCI_OUTPUT_BYTES: usize = 256 * 1024;
+
+/// Room made for each read of an ABCI connection: a proposal arrives in a few reads, an idle connection costs little.
+pub const ABCI_READ_BYTES: usize = 64 * 1024;
+
+/// Snapshots made every so many blocks unless configured: at five seconds a block one in about 80 minutes.
+pub const SNAPSHOT_INTERVAL: u64 = 1_000;
+
+/// Snapshots kept unless configured: one that peers may be fetching while the next is written.
+pub const SNAPSHOTS_KEPT: usize = 2;

@@ -2,17 +2,19 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use net::{ListenLimits, ServeLimits, Tasks};
+use chain::genesis::Document;
+use net::{ListenLimits, LocalAddress, ServeLimits, Tasks};
 use tokio::sync::oneshot;
 use tower::service_fn;
 
+use crate::blocks::{Blocks, Own, OwnView};
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::error::{NodeError, StartError};
 use crate::view::View;
-use crate::{grpc, limits, rpc, solo};
+use crate::{comet, grpc, limits, rpc, solo};
 
 /// Starts nodes.
 #[derive(Debug)]
@@ -21,8 +23,10 @@ pub struct Node;
 /// A running node.
 #[derive(Debug)]
 pub struct Handle {
-    /// Where the RPC listens.
-    pub rpc_addr: SocketAddr,
+    /// Where the RPC listens; under CometBFT it is CometBFT's.
+    pub rpc_addr: Option<SocketAddr>,
+    /// Where CometBFT is awaited, if blocks come from it.
+    pub abci: Option<LocalAddress>,
     /// Where gRPC listens.
     pub grpc_addr: SocketAddr,
     /// Chain id of the genesis document.
@@ -47,54 +51,88 @@ impl Handle {
     /// # Errors
     /// When the node stops first.
     pub async fn reached(&self, height: i64) -> Result<i64, NodeError> {
-        let mut news = self.view.driver.committed();
-        let reached = |latest: &Option<Arc<crate::store::Committed>>| {
-            latest
-                .as_ref()
-                .is_some_and(|latest| latest.height() >= height)
-        };
-        let latest = news.wait_for(reached).await;
-        let latest = latest.map_err(|_| NodeError::Driver("stopped".to_owned()))?;
-        Ok(latest.as_ref().map_or(0, |latest| latest.height()))
+        self.view.blocks.reached(height).await
     }
 }
 
+/// The parts of a node that its listeners stand on.
+pub(crate) struct Started {
+    pub(crate) document: Document,
+    pub(crate) reader: chain::Reader,
+    pub(crate) blocks: Blocks,
+    pub(crate) abci: Option<LocalAddress>,
+    pub(crate) end: oneshot::Receiver<Result<(), NodeError>>,
+}
+
+/// A node that makes its own blocks.
+async fn alone(
+    config: &Config,
+    options: chain::Options,
+    rpc_addr: Option<SocketAddr>,
+    scope: &Tasks,
+) -> Result<Started, StartError> {
+    let (folder, genesis) = (config.data_dir.clone(), config.genesis.clone());
+    let opened = scope.spawn_blocking(move || solo::open_folder(&folder, &genesis, options));
+    let opened = opened
+        .await
+        .map_err(|error| NodeError::Driver(error.to_string()))?;
+    let (solo, store, reader, document) = opened?;
+    let last = store.committed(solo.height())?;
+    let validator = solo.validator().clone();
+    let (driver, end) = Driver::start(solo, last, config.block_time, scope);
+    let own = Own {
+        store,
+        driver,
+        validator,
+        rpc_addr,
+        tasks: scope.clone(),
+    };
+    Ok(Started {
+        document,
+        reader,
+        blocks: Blocks::Own(own),
+        abci: None,
+        end,
+    })
+}
+
 impl Node {
-    /// Opens the chain in the configured folder, binds both ports and begins to make blocks, in a scope inside `tasks`.
-    /// A stored block that was not committed is executed before this returns.
+    /// Opens the chain in the configured folder, binds its ports and begins to make blocks or awaits CometBFT, in a scope
+    /// inside `tasks`. A stored block of its own that was not committed is executed before this returns.
     ///
     /// # Errors
     /// [`StartError`].
     pub async fn start(config: Config, tasks: &Tasks) -> Result<Handle, StartError> {
         let scope = tasks.child();
         // Ports first: a second node finds out before it touches anything.
-        let rpc = net::listen(&config.rpc_listen, ListenLimits::default()).await?;
+        let rpc = match &config.comet {
+            None => Some(net::listen(&config.rpc_listen, ListenLimits::default()).await?),
+            Some(_) => None,
+        };
         let grpc = net::listen(&config.grpc_listen, ListenLimits::default()).await?;
 
         let options = chain::Options {
             keep_recent: config.keep_recent,
             minimum_gas_price: config.min_gas_price,
         };
-        let (folder, genesis) = (config.data_dir.clone(), config.genesis.clone());
-        let opened = scope.spawn_blocking(move || solo::open_folder(&folder, &genesis, options));
-        let opened = opened
-            .await
-            .map_err(|error| NodeError::Driver(error.to_string()))?;
-        let (solo, store, reader, document) = opened?;
-
-        let last = store.committed(solo.height())?;
-        let validator = solo.validator().clone();
-        let (driver, end) = Driver::start(solo, last, config.block_time, &scope);
+        let rpc_addr = rpc.as_ref().map(net::Listener::local_addr);
+        let Started {
+            document,
+            reader,
+            blocks,
+            abci,
+            end,
+        } = match &config.comet {
+            None => alone(&config, options, rpc_addr, &scope).await?,
+            Some(comet) => comet::start(&config, comet, options, &scope).await?,
+        };
         let view = Arc::new(View {
             chain_id: document.chain_id.clone(),
             genesis: document,
             reader,
-            store,
-            driver,
-            validator,
+            blocks,
             min_gas_price: config.min_gas_price_text,
             keep_recent: config.keep_recent,
-            rpc_addr: OnceLock::from(rpc.local_addr()),
             tasks: scope.clone(),
         });
         let serving = ServeLimits {
@@ -103,9 +141,11 @@ impl Node {
             body_bytes: limits::REQUEST_BYTES,
             ..ServeLimits::default()
         };
-        let answering = Arc::clone(&view);
-        let service = service_fn(move |request| rpc::handle(Arc::clone(&answering), request));
-        let rpc = net::serve(rpc, service, serving.clone(), &scope);
+        if let (Some(rpc), Blocks::Own(own)) = (rpc, &view.blocks) {
+            let answering = Arc::new(OwnView::new(Arc::clone(&view), own.clone()));
+            let service = service_fn(move |request| rpc::handle(Arc::clone(&answering), request));
+            net::serve(rpc, service, serving.clone(), &scope);
+        }
         let answering = Arc::clone(&view);
         let service = service_fn(move |request| {
             let view = Arc::clone(&answering);
@@ -113,7 +153,8 @@ impl Node {
         });
         let grpc = net::serve(grpc, service, serving, &scope);
         Ok(Handle {
-            rpc_addr: rpc.local_addr(),
+            rpc_addr,
+            abci,
             grpc_addr: grpc.local_addr(),
             chain_id: view.chain_id.clone(),
             view,

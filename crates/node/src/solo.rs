@@ -193,7 +193,7 @@ impl Solo {
             time: Some(time),
             proposer_address: self.validator.address().to_vec().into(),
             ..RequestPrepareProposal::default()
-        });
+        })?;
         let (last_block_id, last_commit, app_hash, last_results_hash) = match &self.tip {
             None => {
                 let results = block::results_hash(&[]);

@@ -1,22 +1,18 @@
-//! What every listener answers from: state, blocks, the driver, and who this node is.
+//! What every listener answers from: state, blocks, and who this node is.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chain::{GrpcCode, QueryAnswer, QueryError, Reader};
 use net::Tasks;
-use tendermint_proto::v0_38::types::ConsensusParams;
 
-use crate::block::Validator;
-use crate::driver::Driver;
+use crate::blocks::Blocks;
 use crate::error::NodeError;
-use crate::store::{BlockStore, Committed};
 
 /// CometBFT's version, told to clients that choose their decoder by it (chain specification 5.4).
 pub const COMETBFT_VERSION: &str = "0.38.22";
 
-/// A running node as its listeners see it.
+/// A running node as gRPC and REST see it; its own RPC sees a [`crate::blocks::OwnView`].
 #[derive(Debug)]
 pub struct View {
     /// Chain id.
@@ -25,53 +21,20 @@ pub struct View {
     pub genesis: chain::genesis::Document,
     /// State at committed heights.
     pub reader: Reader,
-    /// Blocks.
-    pub store: BlockStore,
-    /// Mempool and news of blocks.
-    pub driver: Driver,
-    /// The only validator.
-    pub validator: Validator,
+    /// Blocks and the way of transactions.
+    pub blocks: Blocks,
     /// Least price of gas, as configured.
     pub min_gas_price: String,
     /// Heights whose state is kept; 0 for all.
     pub keep_recent: u64,
-    /// Where the RPC listens, once it does.
-    pub rpc_addr: OnceLock<SocketAddr>,
     /// Scope of everything spawned.
     pub tasks: Tasks,
 }
 
 impl View {
-    /// The last announced block; queries see its state.
-    pub fn latest(&self) -> Option<Arc<Committed>> {
-        self.driver.committed().borrow().clone()
-    }
-
-    /// Its height; 0 before the first.
+    /// Height of the last block whose state queries see; 0 before the first.
     pub fn height(&self) -> i64 {
-        self.latest().map_or(0, |committed| committed.height())
-    }
-
-    /// The node's id: the validator's address in lower-case hex.
-    pub fn id(&self) -> String {
-        hex::encode(self.validator.address())
-    }
-
-    /// `tcp://` and the RPC's address.
-    pub fn rpc_url(&self) -> String {
-        self.rpc_addr
-            .get()
-            .map_or_else(String::new, |addr| format!("tcp://{addr}"))
-    }
-
-    /// Consensus params after a block.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn params(&self, height: i64) -> Result<ConsensusParams, NodeError> {
-        let results = self.store.results(height)?;
-        let params = results.and_then(|results| results.consensus_param_updates);
-        Ok(params.unwrap_or_else(|| self.genesis.consensus.params.to_proto()))
+        self.blocks.height()
     }
 
     /// Runs work that reads from disk beside the event loop.

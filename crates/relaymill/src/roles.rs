@@ -62,9 +62,14 @@ pub(crate) async fn node(file: &Path, tasks: &net::Tasks) -> Result<()> {
     let config: node::NodeFile = read_toml(file)?;
     let config = config.validate(file).map_err(node_error)?;
     let running = node::Node::start(config, tasks).await?;
+    let blocks = match (&running.rpc_addr, &running.abci) {
+        (Some(rpc), _) => format!("rpc {rpc}"),
+        (None, Some(abci)) => format!("abci {abci}"),
+        (None, None) => String::new(),
+    };
     println!(
-        "node of {} at rpc {}, grpc {}",
-        running.chain_id, running.rpc_addr, running.grpc_addr
+        "node of {} at {blocks}, grpc {}",
+        running.chain_id, running.grpc_addr
     );
     watch_node(running, tasks);
     Ok(())

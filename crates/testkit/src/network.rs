@@ -421,6 +421,7 @@ impl Places {
             keep_recent: None,
             min_gas_price: None,
             allowed_hosts: None,
+            comet: None,
         };
         let config = file.validate(&self.folder().join("node.toml"))?;
         Ok((node::Node::start(config, &tasks).await?, tasks))

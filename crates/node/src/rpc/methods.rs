@@ -12,10 +12,11 @@ use tokio::time::timeout;
 use super::params::{Arguments, Params};
 use super::search::{self, Search};
 use super::{RpcError, json, page};
+use crate::blocks::OwnView as View;
 use crate::error::NodeError;
 use crate::limits;
 use crate::mempool::Refused;
-use crate::view::{COMETBFT_VERSION, View};
+use crate::view::COMETBFT_VERSION;
 use crate::{block, services, time};
 
 /// Every method with the names of its arguments.
@@ -290,7 +291,7 @@ async fn abci_query(view: &Arc<View>, args: &Arguments<'_>) -> Answer {
     // A path of a service, `/package.Service/Method`, may be the node's own; its errors are told as the state's are.
     let native = path.starts_with("/cosmos.tx.") || path.starts_with("/cosmos.base.");
     let answer = if native && height >= 0 && !path.ends_with("/Simulate") {
-        match services::call(view, &path, data, Some(height)).await {
+        match services::call(view.shared(), &path, data, Some(height)).await {
             Ok(answer) => ResponseQuery {
                 value: answer.value.into(),
                 height: answer.height,

@@ -15,8 +15,8 @@ use http_body_util::Full;
 use net::RequestBody;
 use serde_json::{Map, Value, json};
 
+use crate::blocks::OwnView as View;
 use crate::limits;
-use crate::view::View;
 
 pub(crate) mod json;
 mod methods;
@@ -285,9 +285,8 @@ fn text(status: StatusCode, kind: &'static str, body: String) -> Response<Body> 
 /// The page that lists all routes.
 fn index(view: &View) -> String {
     let host = view
-        .rpc_addr
-        .get()
-        .map_or_else(String::new, ToString::to_string);
+        .rpc_addr()
+        .map_or_else(String::new, |addr| addr.to_string());
     let mut page = String::from("<html><body><br>Available endpoints:<br>");
     for (name, arguments) in methods::NAMES {
         let query: Vec<String> = arguments.iter().map(|name| format!("{name}=_")).collect();

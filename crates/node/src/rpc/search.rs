@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::methods::{Answer, block};
 use super::{RpcError, json, page};
+use crate::blocks::OwnView as View;
 use crate::query::Query;
 use crate::store::{Included, search as find};
-use crate::view::View;
 
 pub(super) fn find_tx(view: &View, hash: &[u8], prove: bool) -> Answer {
     if hash.is_empty() {

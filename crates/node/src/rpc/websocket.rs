@@ -24,10 +24,10 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::params::Params;
 use super::{Body, Call, RpcError, broken_json, envelope, json, run};
+use crate::blocks::OwnView as View;
 use crate::limits;
 use crate::query::{Events, Query};
 use crate::store::{Committed, included};
-use crate::view::View;
 
 /// A subscription: the id to repeat, and the query.
 struct Subscription {

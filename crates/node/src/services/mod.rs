@@ -31,7 +31,7 @@ pub async fn call(
         Some(("cosmos.base.tendermint.v1beta1.Service", method)) => {
             tendermint::call(view, method, &data).await
         }
-        Some(("cosmos.base.node.v1beta1.Service", method)) => node::call(view, method, &data),
+        Some(("cosmos.base.node.v1beta1.Service", method)) => node::call(view, method, &data).await,
         _ => None,
     };
     match native {

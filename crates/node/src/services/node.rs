@@ -7,7 +7,11 @@ use proto::cosmos::base::node::v1beta1::{ConfigResponse, StatusResponse};
 
 use crate::view::{View, internal};
 
-pub(super) fn call(view: &View, method: &str, _: &Bytes) -> Option<Result<Vec<u8>, QueryError>> {
+pub(super) async fn call(
+    view: &View,
+    method: &str,
+    _: &Bytes,
+) -> Option<Result<Vec<u8>, QueryError>> {
     match method {
         "Config" => {
             let config = ConfigResponse {
@@ -18,17 +22,19 @@ pub(super) fn call(view: &View, method: &str, _: &Bytes) -> Option<Result<Vec<u8
             };
             Some(Ok(config.encode_to_vec()))
         }
-        "Status" => Some(status(view)),
+        "Status" => Some(status(view).await),
         _ => None,
     }
 }
 
-fn status(view: &View) -> Result<Vec<u8>, QueryError> {
+async fn status(view: &View) -> Result<Vec<u8>, QueryError> {
     let (block, root) = view
         .reader
         .latest_block()?
         .ok_or_else(|| internal("no block has been committed"))?;
-    let validator_hash = view.latest().map(|latest| latest.header().validators_hash);
+    let latest = view.blocks.block(block.height).await.map_err(internal)?;
+    let header = latest.and_then(|(_, block)| block.header);
+    let validator_hash = header.map(|header| header.validators_hash);
     let status = StatusResponse {
         earliest_store_height: 0,
         height: u64::try_from(block.height).unwrap_or(0),

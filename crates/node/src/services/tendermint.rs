@@ -18,7 +18,7 @@ use tendermint_proto::v0_38::types as comet;
 
 use crate::block::BLOCK_PROTOCOL;
 use crate::services::decode;
-use crate::view::{COMETBFT_VERSION, View, internal};
+use crate::view::{View, internal};
 
 /// CometBFT's peer-to-peer protocol, told for completeness.
 const P2P_PROTOCOL: u64 = 8;
@@ -32,34 +32,39 @@ pub(super) async fn call(
     data: &Bytes,
 ) -> Option<Result<Vec<u8>, QueryError>> {
     Some(match method {
-        "GetNodeInfo" => Ok(node_info(view)),
-        "GetSyncing" => Ok(GetSyncingResponse { syncing: false }.encode_to_vec()),
-        "GetLatestBlock" => latest_block(view),
+        "GetNodeInfo" => node_info(view).await,
+        "GetSyncing" => syncing(view).await,
+        "GetLatestBlock" => latest_block(view).await,
         "GetBlockByHeight" => block_by_height(view, data).await,
-        "GetLatestValidatorSet" => Ok(validators(view, view.height())),
-        "GetValidatorSetByHeight" => validators_by_height(view, data),
+        "GetLatestValidatorSet" => validators(view, view.height()).await,
+        "GetValidatorSetByHeight" => validators_by_height(view, data).await,
         "ABCIQuery" => abci_query(data),
         _ => return None,
     })
 }
 
-fn node_info(view: &View) -> Vec<u8> {
-    let url = view.rpc_url();
+async fn syncing(view: &View) -> Result<Vec<u8>, QueryError> {
+    let syncing = view.blocks.syncing().await.map_err(internal)?;
+    Ok(GetSyncingResponse { syncing }.encode_to_vec())
+}
+
+async fn node_info(view: &View) -> Result<Vec<u8>, QueryError> {
+    let who = view.blocks.identity().await.map_err(internal)?;
     let info = DefaultNodeInfo {
         protocol_version: Some(ProtocolVersion {
             p2p: P2P_PROTOCOL,
             block: BLOCK_PROTOCOL,
             app: 0,
         }),
-        default_node_id: view.id(),
-        listen_addr: String::new(),
+        default_node_id: who.id,
+        listen_addr: who.listen_addr,
         network: view.chain_id.clone(),
-        version: COMETBFT_VERSION.to_owned(),
+        version: who.version,
         channels: Vec::new(),
-        moniker: "relaymill".to_owned(),
+        moniker: who.moniker,
         other: Some(DefaultNodeInfoOther {
             tx_index: "on".to_owned(),
-            rpc_address: url,
+            rpc_address: who.rpc_addr,
         }),
     };
     let version = VersionInfo {
@@ -73,27 +78,21 @@ fn node_info(view: &View) -> Vec<u8> {
         default_node_info: Some(info),
         application_version: Some(version),
     };
-    answer.encode_to_vec()
+    Ok(answer.encode_to_vec())
 }
 
-fn latest_block(view: &View) -> Result<Vec<u8>, QueryError> {
-    let latest = view
-        .latest()
-        .ok_or_else(|| internal("no block has been committed"))?;
-    Ok(block_answer(latest.id.clone(), latest.block.clone()))
+async fn latest_block(view: &View) -> Result<Vec<u8>, QueryError> {
+    let latest = view.blocks.block(0).await.map_err(internal)?;
+    let (id, block) = latest.ok_or_else(|| internal("no block has been committed"))?;
+    Ok(block_answer(id, block))
 }
 
 async fn block_by_height(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, QueryError> {
     let height = decode::<GetBlockByHeightRequest>(data)?.height;
     check_height(view, height)?;
-    let found = view
-        .blocking(move |view| view.store.committed(height))
-        .await
-        .map_err(internal)?;
-    let committed = found
-        .map_err(internal)?
-        .ok_or_else(|| internal(format!("block {height} is not stored")))?;
-    Ok(block_answer(committed.id, committed.block))
+    let found = view.blocks.block(height).await.map_err(internal)?;
+    let (id, block) = found.ok_or_else(|| internal(format!("block {height} is not stored")))?;
+    Ok(block_answer(id, block))
 }
 
 /// Heights that the reference refuses, with its words.
@@ -153,32 +152,35 @@ fn consensus_address(bytes: &[u8]) -> String {
     )
 }
 
-fn validators_by_height(view: &View, data: &Bytes) -> Result<Vec<u8>, QueryError> {
+async fn validators_by_height(view: &View, data: &Bytes) -> Result<Vec<u8>, QueryError> {
     let height = decode::<GetValidatorSetByHeightRequest>(data)?.height;
     check_height(view, height)?;
-    Ok(validators(view, height))
+    validators(view, height).await
 }
 
 /// `GetValidatorSetByHeightResponse` has the same fields.
-fn validators(view: &View, height: i64) -> Vec<u8> {
-    let key = PubKey {
-        key: view.validator.key.to_vec().into(),
-    };
-    let validator = Validator {
-        address: consensus_address(&view.validator.address()),
-        pub_key: Some(proto::any::pack(&key)),
-        voting_power: view.validator.power,
-        proposer_priority: 0,
-    };
+async fn validators(view: &View, height: i64) -> Result<Vec<u8>, QueryError> {
+    let set = view.blocks.validators(height).await.map_err(internal)?;
+    let validators = set.iter().map(|validator| {
+        let key = PubKey {
+            key: validator.key.to_vec().into(),
+        };
+        Validator {
+            address: consensus_address(&validator.address()),
+            pub_key: Some(proto::any::pack(&key)),
+            voting_power: validator.power,
+            proposer_priority: 0,
+        }
+    });
     let answer = GetLatestValidatorSetResponse {
         block_height: height,
-        validators: vec![validator],
+        validators: validators.collect(),
         pagination: Some(PageResponse {
-            total: 1,
+            total: u64::try_from(set.len()).unwrap_or(u64::MAX),
             ..PageResponse::default()
         }),
     };
-    answer.encode_to_vec()
+    Ok(answer.encode_to_vec())
 }
 
 /// The reference serves store queries only, and answers a missing key like this; ours has no such store.

@@ -14,12 +14,11 @@ use proto::cosmos::tx::v1beta1::{
     OrderBy, Tx, TxBody, TxDecodeRequest, TxDecodeResponse, TxRaw,
 };
 
+use crate::blocks::{Page, SearchError};
 use crate::error::NodeError;
 use crate::limits;
-use crate::query::Query;
-use crate::rpc::page;
 use crate::services::decode;
-use crate::store::{Included, search};
+use crate::store::Included;
 use crate::time;
 use crate::view::{View, internal};
 
@@ -54,12 +53,12 @@ async fn broadcast(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, QueryError
         let (view, tx) = (Arc::clone(view), request.tx_bytes);
         let tasks = view.tasks.clone();
         tasks.spawn(async move {
-            if let Err(error) = view.driver.add(tx).await {
+            if let Err(error) = view.blocks.add(tx).await {
                 tracing::debug!(%error, "transaction refused");
             }
         });
     } else {
-        match view.driver.add(request.tx_bytes).await {
+        match view.blocks.add(request.tx_bytes).await {
             Ok(answer) => {
                 response.code = answer.code;
                 response.codespace = answer.codespace;
@@ -84,17 +83,9 @@ async fn get(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, QueryError> {
         return Err(QueryError::invalid_argument("tx hash cannot be empty"));
     }
     let hash = unhex(&text).map_err(QueryError::unknown)?;
-    let found = view.blocking(move |view| {
-        let tx = view
-            .store
-            .tx(&hash)?
-            .filter(|tx| tx.height <= view.height());
-        tx.map(|tx| Ok((time_of(view, tx.height)?, tx))).transpose()
-    });
-    let found: Result<Option<(String, Included)>, NodeError> = found.await.map_err(internal)?;
-    let (time, included) = found
-        .map_err(internal)?
-        .ok_or_else(|| QueryError::not_found(format!("tx not found: {text}")))?;
+    let found = view.blocks.tx(&hash).await.map_err(internal)?;
+    let included = found.ok_or_else(|| QueryError::not_found(format!("tx not found: {text}")))?;
+    let time = time_of(view, included.height).await.map_err(internal)?;
     let answer = GetTxResponse {
         tx: Some(transaction(&included.tx)?),
         tx_response: Some(response(included, time)?),
@@ -130,36 +121,28 @@ async fn search_txs(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, QueryErro
             format!("failed to search for txs: {error}"),
         )
     };
-    let query = Query::parse(&text).map_err(failed)?;
-    let mut found = view
-        .blocking(move |view| search::txs(&view.store, &query))
-        .await
-        .and_then(|found| found)
-        .map_err(internal)?;
-    if request.order_by == i32::from(OrderBy::Desc) {
-        found.reverse();
-    }
     let size = match usize::try_from(request.limit).unwrap_or(usize::MAX) {
         0 => limits::PAGE_MAX,
         limit => limit.min(limits::PAGE_MAX),
     };
-    let number = i64::try_from(request.page.max(1)).unwrap_or(i64::MAX);
-    let range = page(number, size, found.len()).map_err(failed)?;
-    let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
+    let page = Page {
+        number: i64::try_from(request.page.max(1)).unwrap_or(i64::MAX),
+        size,
+        descending: request.order_by == i32::from(OrderBy::Desc),
+    };
+    let (found, total) = match view.blocks.search(&text, page).await {
+        Ok(found) => found,
+        Err(SearchError::Asked(error)) => return Err(failed(error)),
+        Err(error) => return Err(internal(error)),
+    };
     let mut answer = GetTxsEventResponse {
         total,
         ..GetTxsEventResponse::default()
     };
-    for included in found.drain(range) {
-        let height = included.height;
-        let time = view
-            .blocking(move |view| time_of(view, height))
-            .await
-            .and_then(|time| time);
+    for included in found {
+        let time = time_of(view, included.height).await.map_err(internal)?;
         answer.txs.push(transaction(&included.tx)?);
-        answer
-            .tx_responses
-            .push(response(included, time.map_err(internal)?)?);
+        answer.tx_responses.push(response(included, time)?);
     }
     Ok(answer.encode_to_vec())
 }
@@ -173,11 +156,8 @@ async fn block_with_txs(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, Query
              greater than the current height {latest}"
         )));
     }
-    let found = view
-        .blocking(move |view| view.store.committed(height))
-        .await;
-    let committed = found.and_then(|found| found).map_err(internal)?;
-    let committed = committed.ok_or_else(|| internal(format!("block {height} is not stored")))?;
+    let found = view.blocks.block(height).await.map_err(internal)?;
+    let (id, block) = found.ok_or_else(|| internal(format!("block {height} is not stored")))?;
     let pages = request.pagination.unwrap_or_default();
     let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
     let limit = if pages.limit == 0 {
@@ -185,7 +165,8 @@ async fn block_with_txs(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, Query
     } else {
         number(pages.limit)
     };
-    let all = committed.txs();
+    let data = block.data.clone().unwrap_or_default();
+    let all = &data.txs;
     if pages.offset > 0 && number(pages.offset) >= all.len() {
         let text = format!("out of range: offset {} of {} txs", pages.offset, all.len());
         return Err(QueryError::unknown(text));
@@ -197,8 +178,8 @@ async fn block_with_txs(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, Query
             total: u64::try_from(all.len()).unwrap_or(u64::MAX),
             ..PageResponse::default()
         }),
-        block_id: Some(committed.id.clone()),
-        block: Some(committed.block),
+        block_id: Some(id),
+        block: Some(block),
     };
     Ok(answer.encode_to_vec())
 }
@@ -248,11 +229,9 @@ fn response(included: Included, timestamp: String) -> Result<TxResponse, QueryEr
 }
 
 /// Time of a block as text.
-fn time_of(view: &View, height: i64) -> Result<String, NodeError> {
-    let header = view
-        .store
-        .meta(height)?
-        .and_then(|meta| meta.header)
-        .unwrap_or_default();
-    Ok(time::text(header.time.unwrap_or_default()))
+async fn time_of(view: &View, height: i64) -> Result<String, NodeError> {
+    let block = view.blocks.block(height).await?;
+    let header = block.and_then(|(_, block)| block.header);
+    let time = header.and_then(|header| header.time);
+    Ok(time::text(time.unwrap_or_default()))
 }

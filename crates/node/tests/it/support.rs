@@ -138,6 +138,7 @@ impl Running {
             keep_recent: None,
             min_gas_price: None,
             allowed_hosts: None,
+            comet: None,
         };
         let tasks = Tasks::new();
         let config = file.validate(&folder.path().join("node.toml")).unwrap();
@@ -182,7 +183,7 @@ impl Running {
 
     /// Status and body of a POST.
     pub(crate) async fn post(&self, body: impl Into<Bytes>) -> (u16, String) {
-        let request = Request::post(format!("http://{}/", self.handle.rpc_addr))
+        let request = Request::post(format!("http://{}/", self.handle.rpc_addr.unwrap()))
             .header("content-type", "application/json")
             .body(Full::new(body.into()))
             .unwrap();
@@ -191,7 +192,7 @@ impl Running {
 
     /// Status and body of a GET.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
-        let request = Request::get(format!("http://{}{path}", self.handle.rpc_addr))
+        let request = Request::get(format!("http://{}{path}", self.handle.rpc_addr.unwrap()))
             .body(Full::new(Bytes::new()))
             .unwrap();
         self.exchange(request).await

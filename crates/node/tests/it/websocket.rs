@@ -22,7 +22,7 @@ async fn connect(node: &Running) -> Socket {
         ..DialOptions::default()
     };
     let dialer = Dialer::new(options).unwrap();
-    let (host, port) = ("127.0.0.1", node.handle.rpc_addr.port());
+    let (host, port) = ("127.0.0.1", node.handle.rpc_addr.unwrap().port());
     let stream = dialer.connect_tcp(host, port).await.unwrap();
     let url = format!("ws://{host}:{port}/websocket");
     tokio_tungstenite::client_async(url, stream)

@@ -232,6 +232,7 @@ impl Plan {
             keep_recent: None,
             min_gas_price: None,
             allowed_hosts: None,
+            comet: None,
         };
         write_toml_once(
             &self.node_file(),

@@ -22,7 +22,7 @@ pub(super) async fn all(plan: &Plan, servers: &net::Tasks, clients: &net::Tasks)
     let config: node::NodeFile = read_toml(&file)?;
     let running =
         node::Node::start(config.validate(&file).map_err(roles::node_error)?, servers).await?;
-    println!("node: {} at rpc {}", running.chain_id, running.rpc_addr);
+    println!("node: {} at rpc {}", running.chain_id, plan.rpc_url());
     roles::watch_node(running, servers);
 
     let chain = roles::connect(
