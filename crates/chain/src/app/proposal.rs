@@ -154,6 +154,3 @@ fn encoded(tx: &Bytes) -> usize {
         .saturating_add(prost::length_delimiter_len(tx.len()))
         .saturating_add(1)
 }
-
-#[cfg(test)]
-mod tests;

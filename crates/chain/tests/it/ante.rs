@@ -140,29 +140,80 @@ fn the_minimum_price_binds_the_mempool_and_not_the_block() {
     );
 }
 
+fn proposed(
+    application: &Application,
+    txs: &[bytes::Bytes],
+    max_tx_bytes: i64,
+) -> Vec<bytes::Bytes> {
+    let request = RequestPrepareProposal {
+        txs: txs.to_vec(),
+        max_tx_bytes,
+        height: 2,
+        ..Default::default()
+    };
+    application.prepare_proposal(&request).unwrap().txs
+}
+
+fn accepted(application: &Application, txs: &[bytes::Bytes]) -> bool {
+    let request = RequestProcessProposal {
+        txs: txs.to_vec(),
+        height: 2,
+        ..Default::default()
+    };
+    let status = application.process_proposal(&request).unwrap().status;
+    status == i32::from(ProposalStatus::Accept)
+}
+
+/// Transactions of alice with these sequences.
+fn of_alice(sequences: std::ops::Range<u64>) -> Vec<bytes::Bytes> {
+    let each = sequences.map(|sequence| transfer("alice", 0, sequence, "bob", 1).into());
+    each.collect()
+}
+
 #[test]
 fn proposals_keep_the_order_and_the_limit() {
     let application = application("0");
-    let txs: Vec<bytes::Bytes> = (0..5)
-        .map(|sequence| transfer("alice", 0, sequence, "bob", 1).into())
-        .collect();
+    let txs = of_alice(0..5);
     // In a block each takes its bytes, a tag and a length of two bytes.
     let size: usize = txs[..3].iter().map(|tx| tx.len() + 3).sum();
-    let max_tx_bytes = i64::try_from(size).unwrap();
-    let request = RequestPrepareProposal {
-        txs: txs.clone(),
-        max_tx_bytes,
-        ..Default::default()
-    };
-    assert_eq!(application.prepare_proposal(&request).txs, txs[..3]);
-    let process = |txs: Vec<bytes::Bytes>| {
-        let request = RequestProcessProposal {
-            txs,
-            ..Default::default()
-        };
-        application.process_proposal(&request).unwrap().status
-    };
-    assert_eq!(process(txs.clone()), i32::from(ProposalStatus::Accept));
-    let garbage = [txs, vec![bytes::Bytes::from_static(b"garbage")]].concat();
-    assert_eq!(process(garbage), i32::from(ProposalStatus::Reject));
+    let size = i64::try_from(size).unwrap();
+    assert_eq!(proposed(&application, &txs, size), txs[..3]);
+    assert_eq!(proposed(&application, &txs, size - 1), txs[..2]);
+    assert!(accepted(&application, &txs));
+}
+
+#[test]
+fn a_proposal_has_no_garbage_nothing_late_and_nothing_that_follows_what_was_left_out() {
+    let application = application("0");
+    let garbage = bytes::Bytes::from_static(b"garbage");
+    let mut late = draft();
+    late.body.timeout_height = 1;
+    let late: bytes::Bytes = late.sign().into();
+    let of_alice = of_alice(0..2);
+    let of_bob = bytes::Bytes::from(transfer("bob", 1, 0, "alice", 1));
+    let txs = [
+        garbage.clone(),
+        late.clone(),
+        of_alice[1].clone(),
+        of_bob.clone(),
+    ];
+    // alice's second transaction counts on the sequence of the one that is late.
+    assert_eq!(proposed(&application, &txs, 100_000), [of_bob.clone()]);
+    assert!(accepted(&application, &[late, of_bob.clone()]));
+    assert!(!accepted(&application, &[of_bob, garbage]));
+}
+
+#[test]
+fn a_proposal_has_no_more_gas_than_a_block() {
+    let mut json = serde_json::to_value(document()).unwrap();
+    json["consensus"]["params"]["block"]["max_gas"] = "700000".into();
+    let document = serde_json::from_value(json).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let mut application = start(directory.path(), &document);
+    execute(&mut application, 1, &[]);
+    // Each may use 300,000.
+    let txs = of_alice(0..3);
+    assert_eq!(proposed(&application, &txs, 100_000), txs[..2]);
+    assert!(accepted(&application, &txs[..2]));
+    assert!(!accepted(&application, &txs));
 }

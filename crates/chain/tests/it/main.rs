@@ -7,4 +7,5 @@ mod genesis;
 mod golden;
 mod replay;
 mod restart;
+mod statesync;
 mod support;

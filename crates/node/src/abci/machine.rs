@@ -179,7 +179,7 @@ impl Machine {
         Ok(answer)
     }
 
-    fn application(&self) -> MutexGuard<'_, Application> {
+    pub(super) fn application(&self) -> MutexGuard<'_, Application> {
         // Whoever panicked inside stopped the node; nothing of an unfinished block is on disk.
         self.application
             .lock()
