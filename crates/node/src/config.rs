@@ -132,6 +132,19 @@ pub struct Config {
 const BLOCK_TIME_MS_MIN: u64 = 10;
 
 impl NodeFile {
+    /// Makes the node execute the blocks of a CometBFT that reaches `abci_listen`, whatever the file says about blocks of
+    /// its own.
+    pub fn follow_comet(&mut self, abci_listen: String) {
+        self.rpc_listen.clear();
+        self.block_time_ms = 0;
+        let comet = self.comet.take();
+        let comet = comet.map(|comet| CometFile {
+            abci_listen: abci_listen.clone(),
+            ..comet
+        });
+        self.comet = Some(comet.unwrap_or_else(|| CometFile::at(abci_listen)));
+    }
+
     /// Checks every value and resolves paths against `file`'s folder.
     ///
     /// # Errors

@@ -96,14 +96,56 @@ impl Height {
     }
 }
 
+/// A document in CometBFT's own form, which it reads itself.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CometDocument {
+    genesis_time: String,
+    chain_id: String,
+    initial_height: Height,
+    #[serde(default)]
+    consensus_params: consensus::Form,
+    #[serde(default)]
+    validators: Option<Vec<Value>>,
+    #[serde(default)]
+    app_hash: Option<String>,
+    app_state: Map<String, Value>,
+}
+
+impl From<CometDocument> for Document {
+    fn from(document: CometDocument) -> Self {
+        Self {
+            app_name: String::new(),
+            app_version: String::new(),
+            genesis_time: document.genesis_time,
+            chain_id: document.chain_id,
+            initial_height: document.initial_height,
+            app_hash: document.app_hash,
+            app_state: document.app_state,
+            consensus: Consensus {
+                params: document.consensus_params,
+                validators: document.validators.unwrap_or_default(),
+            },
+        }
+    }
+}
+
 impl Document {
-    /// Reads a document; the state inside is looked at when it is loaded.
+    /// Reads a document, in the reference's form or in CometBFT's; the state inside is looked at when it is loaded.
     ///
     /// # Errors
     /// Names the key, and line and column of broken JSON.
     pub fn parse(json: &str) -> Result<Self, GenesisError> {
-        let document: Self =
-            serde_json::from_str(json).map_err(|error| GenesisError::new("document", error))?;
+        let wrong = |error: serde_json::Error| GenesisError::new("document", error);
+        let document: Self = match serde_json::from_str(json) {
+            Ok(document) => document,
+            Err(error) => match serde_json::from_str::<CometDocument>(json) {
+                Ok(document) => document.into(),
+                // What is wrong with CometBFT's form is told only of a document that has it.
+                Err(other) if json.contains("\"consensus_params\"") => return Err(wrong(other)),
+                Err(_) => return Err(wrong(error)),
+            },
+        };
         if document.chain_id.is_empty() || document.chain_id.len() > 50 {
             return Err(GenesisError::new(
                 "chain_id",

@@ -145,7 +145,15 @@ async fn checks_and_queries_go_on_while_the_application_is_busy() {
     consensus.ask(block(1)).await;
     consensus.ask(Asked::Commit(RequestCommit {})).await;
     // As long as a block is executed its owner holds the application.
-    let busy = served.machine.application();
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (holding, ready) = tokio::sync::oneshot::channel();
+    let machine = Arc::clone(&served.machine);
+    let busy = served.tasks.spawn_blocking(move || {
+        let _application = machine.application();
+        holding.send(()).unwrap();
+        held.recv().ok()
+    });
+    ready.await.unwrap();
     consensus.send(Asked::Info(RequestInfo::default())).await;
     let check = Asked::CheckTx(RequestCheckTx {
         tx: b"garbage".to_vec().into(),
@@ -159,7 +167,8 @@ async fn checks_and_queries_go_on_while_the_application_is_busy() {
     assert!(matches!(mempool.ask(query).await, Answer::Query(it) if it.code == 0));
     let list = Asked::ListSnapshots(RequestListSnapshots {});
     assert!(matches!(mempool.ask(list).await, Answer::ListSnapshots(_)));
-    drop(busy);
+    assert!(!busy.is_finished());
+    drop(release);
     assert!(matches!(consensus.answer().await, Some(Answer::Info(_))));
 }
 
