@@ -135,7 +135,10 @@ async fn answers_come_in_order_and_a_block_leads_to_the_next_height() {
     let Answer::Info(info) = caller.ask(Asked::Info(RequestInfo::default())).await else {
         panic!("no info")
     };
-    assert_eq!((info.last_block_height, info.last_block_app_hash), (1, result.app_hash));
+    assert_eq!(
+        (info.last_block_height, info.last_block_app_hash),
+        (1, result.app_hash)
+    );
 }
 
 #[tokio::test]
@@ -187,7 +190,10 @@ async fn a_broken_frame_ends_its_connection_and_no_other() {
         let mut bad = served.connect().await;
         bad.stream.write_all(&bytes).await.unwrap();
         assert_eq!(bad.answer().await, None, "{bytes:?}");
-        assert!(matches!(good.ask(echo("still here")).await, Answer::Echo(_)));
+        assert!(matches!(
+            good.ask(echo("still here")).await,
+            Answer::Echo(_)
+        ));
     }
     let mut empty = served.connect().await;
     empty.stream.write_all(&[0]).await.unwrap();
@@ -200,7 +206,9 @@ async fn a_failure_of_the_machine_is_an_exception_and_stops_the_node() {
     let mut served = served().await;
     let mut caller = served.connect().await;
     let vote = Asked::ExtendVote(RequestExtendVote::default());
-    assert!(matches!(caller.ask(vote).await, Answer::ExtendVote(it) if it.vote_extension.is_empty()));
+    assert!(
+        matches!(caller.ask(vote).await, Answer::ExtendVote(it) if it.vote_extension.is_empty())
+    );
     let Answer::Exception(exception) = caller.ask(block(7)).await else {
         panic!("a block out of order was executed")
     };
