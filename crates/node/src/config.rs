@@ -18,6 +18,9 @@ pub struct NodeFile {
     pub rpc_listen: String,
     /// Address and port of gRPC, e.g. `127.0.0.1:9090`.
     pub grpc_listen: String,
+    /// Address and port of REST, e.g. `127.0.0.1:1317`. Without it, REST is not served.
+    #[serde(default)]
+    pub rest_listen: Option<String>,
     /// Folder of state, blocks and the validator's key. The chain is in here and nowhere else.
     pub data_dir: PathBuf,
     /// The genesis document; read at the first start, compared later.
@@ -110,6 +113,8 @@ pub struct Config {
     pub rpc_listen: String,
     /// Address of gRPC.
     pub grpc_listen: String,
+    /// Address of REST, if it is served.
+    pub rest_listen: Option<String>,
     /// Folder of the chain.
     pub data_dir: PathBuf,
     /// The genesis document.
@@ -186,6 +191,7 @@ impl NodeFile {
         Ok(Config {
             rpc_listen: self.rpc_listen,
             grpc_listen: self.grpc_listen,
+            rest_listen: self.rest_listen,
             data_dir: folder.join(self.data_dir),
             genesis: folder.join(self.genesis),
             block_time: Duration::from_millis(self.block_time_ms),
@@ -206,6 +212,7 @@ mod tests {
         NodeFile {
             rpc_listen: "127.0.0.1:0".to_owned(),
             grpc_listen: "127.0.0.1:0".to_owned(),
+            rest_listen: None,
             data_dir: "data".into(),
             genesis: "genesis.json".into(),
             block_time_ms: 1_000,

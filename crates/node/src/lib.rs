@@ -2,7 +2,7 @@
 //!
 //! Start with [`Node::start`]. Blocks are made here ([`solo`]) or agreed on by CometBFT ([`abci`]); [`blocks`] is where
 //! the services ask for them. [`solo`] says what survives a kill; [`driver`] is the thread around it;
-//! [`view`] is what the listeners ([`rpc`], [`grpc`]) answer from. A block is announced only once queries see its
+//! [`view`] is what the listeners ([`rpc`], [`grpc`], [`rest`]) answer from. A block is announced only once queries see its
 //! state. No state transition happens in this crate.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -20,9 +20,12 @@ pub mod limits;
 pub mod mempool;
 pub mod node;
 pub mod query;
+pub mod reflection;
+pub mod rest;
 pub mod rpc;
 pub mod services;
 pub mod solo;
+pub mod status;
 pub mod store;
 pub mod time;
 pub mod view;

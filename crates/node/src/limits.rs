@@ -53,6 +53,9 @@ pub const BLOCK_METAS: i64 = 20;
 /// Bytes of an RPC or gRPC request: the reference's (chain specification 6.6).
 pub const REQUEST_BYTES: u64 = 100_000_000;
 
+/// Bytes of the questions in one reflection stream. A question has some dozen bytes; grpcurl asks a few hundred at most.
+pub const REFLECTION_BYTES: u64 = 1_000_000;
+
 /// Requests in one JSON-RPC batch. Clients batch a handful.
 pub const BATCH: usize = 100;
 

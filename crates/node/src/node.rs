@@ -1,4 +1,4 @@
-//! A whole node: stores, driver, RPC and gRPC, started and stopped together.
+//! A whole node: stores, driver, RPC, gRPC and REST, started and stopped together.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::driver::Driver;
 use crate::error::{NodeError, StartError};
 use crate::view::View;
-use crate::{comet, grpc, limits, rpc, solo};
+use crate::{comet, grpc, limits, rest, rpc, solo};
 
 /// Starts nodes.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Handle {
     pub abci: Option<LocalAddress>,
     /// Where gRPC listens.
     pub grpc_addr: SocketAddr,
+    /// Where REST listens, if it does.
+    pub rest_addr: Option<SocketAddr>,
     /// Chain id of the genesis document.
     pub chain_id: String,
     /// What its listeners answer from.
@@ -110,6 +112,10 @@ impl Node {
             Some(_) => None,
         };
         let grpc = net::listen(&config.grpc_listen, ListenLimits::default()).await?;
+        let rest = match &config.rest_listen {
+            Some(address) => Some(net::listen(address, ListenLimits::default()).await?),
+            None => None,
+        };
 
         let options = chain::Options {
             keep_recent: config.keep_recent,
@@ -151,11 +157,17 @@ impl Node {
             let view = Arc::clone(&answering);
             async move { Ok::<_, Infallible>(grpc::handle(view, request).await) }
         });
-        let grpc = net::serve(grpc, service, serving, &scope);
+        let grpc = net::serve(grpc, service, serving.clone(), &scope);
+        let rest = rest.map(|listener| {
+            let answering = Arc::clone(&view);
+            let service = service_fn(move |request| rest::serve(Arc::clone(&answering), request));
+            net::serve(listener, service, serving, &scope)
+        });
         Ok(Handle {
             rpc_addr,
             abci,
             grpc_addr: grpc.local_addr(),
+            rest_addr: rest.map(|server| server.local_addr()),
             chain_id: view.chain_id.clone(),
             view,
             end,

@@ -64,6 +64,11 @@ pub fn decode_dynamic(full_name: &str, bytes: &[u8]) -> Result<DynamicMessage, P
     })
 }
 
+/// Appends a string as Go's encoder writes it, quotes included.
+pub fn write_string(out: &mut String, text: &str) {
+    write::string(out, text);
+}
+
 /// Top-level fields in declaration order: name and JSON.
 pub(crate) fn fields(message: &DynamicMessage) -> Vec<(String, String)> {
     let mut out = Vec::new();

@@ -67,8 +67,11 @@ pub(crate) async fn node(file: &Path, tasks: &net::Tasks) -> Result<()> {
         (None, Some(abci)) => format!("abci {abci}"),
         (None, None) => String::new(),
     };
+    let rest = running
+        .rest_addr
+        .map_or_else(String::new, |addr| format!(", rest {addr}"));
     println!(
-        "node of {} at {blocks}, grpc {}",
+        "node of {} at {blocks}, grpc {}{rest}",
         running.chain_id, running.grpc_addr
     );
     watch_node(running, tasks);

@@ -415,6 +415,7 @@ impl Places {
         let file = node::NodeFile {
             rpc_listen: self.rpc.clone(),
             grpc_listen: self.grpc.clone(),
+            rest_listen: None,
             data_dir: "node".into(),
             genesis: "genesis.json".into(),
             block_time_ms: plan.block_time_ms,

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::params::{Arguments, Params};
 use super::search::{self, Search};
-use super::{RpcError, json, page};
+use super::{RpcError, consensus, json, page};
 use crate::blocks::OwnView as View;
 use crate::error::NodeError;
 use crate::limits;
@@ -35,6 +35,8 @@ pub(super) const NAMES: &[(&str, &[&str])] = &[
     ("check_tx", &["tx"]),
     ("commit", &["height"]),
     ("consensus_params", &["height"]),
+    ("consensus_state", &[]),
+    ("dump_consensus_state", &[]),
     ("genesis", &[]),
     ("genesis_chunked", &["chunk"]),
     ("header", &["height"]),
@@ -124,6 +126,8 @@ async fn stored(view: &Arc<View>, name: &str, args: &Arguments<'_>) -> Answer {
             let high = args.integer("maxHeight").map_err(wrong)?.unwrap_or(0);
             Box::new(move |view| blockchain(view, low, high))
         }
+        "consensus_state" => Box::new(consensus::state),
+        "dump_consensus_state" => Box::new(consensus::dump),
         "tx" => {
             let hash = args.bytes("hash").map_err(wrong)?;
             let prove = args.flag("prove").map_err(wrong)?;

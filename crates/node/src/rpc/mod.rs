@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::blocks::OwnView as View;
 use crate::limits;
 
+mod consensus;
 pub(crate) mod json;
 mod methods;
 mod params;

@@ -11,7 +11,8 @@ use proto::cosmos::base::query::v1beta1::PageResponse;
 use proto::cosmos::tx::v1beta1::{
     AuthInfo, BroadcastMode, BroadcastTxRequest, BroadcastTxResponse, GetBlockWithTxsRequest,
     GetBlockWithTxsResponse, GetTxRequest, GetTxResponse, GetTxsEventRequest, GetTxsEventResponse,
-    OrderBy, Tx, TxBody, TxDecodeRequest, TxDecodeResponse, TxRaw,
+    OrderBy, Tx, TxBody, TxDecodeRequest, TxDecodeResponse, TxEncodeRequest, TxEncodeResponse,
+    TxRaw,
 };
 
 use crate::blocks::{Page, SearchError};
@@ -33,6 +34,7 @@ pub(super) async fn call(
         "GetTxsEvent" => search_txs(view, data).await,
         "GetBlockWithTxs" => block_with_txs(view, data).await,
         "TxDecode" => decoded(data),
+        "TxEncode" => encoded(data),
         _ => return None,
     })
 }
@@ -191,6 +193,21 @@ fn decoded(data: &Bytes) -> Result<Vec<u8>, QueryError> {
     }
     let tx = Some(transaction(&request.tx_bytes)?);
     Ok(TxDecodeResponse { tx }.encode_to_vec())
+}
+
+fn encoded(data: &Bytes) -> Result<Vec<u8>, QueryError> {
+    let request: TxEncodeRequest = decode(data)?;
+    let tx = request
+        .tx
+        .ok_or_else(|| QueryError::invalid_argument("invalid empty tx"))?;
+    let encode = |message: Option<Vec<u8>>| message.unwrap_or_default().into();
+    let raw = TxRaw {
+        body_bytes: encode(tx.body.map(|body| body.encode_to_vec())),
+        auth_info_bytes: encode(tx.auth_info.map(|info| info.encode_to_vec())),
+        signatures: tx.signatures,
+    };
+    let tx_bytes = raw.encode_to_vec().into();
+    Ok(TxEncodeResponse { tx_bytes }.encode_to_vec())
 }
 
 /// The readable form of a transaction.

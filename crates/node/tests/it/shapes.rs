@@ -29,10 +29,6 @@ const SKIPPED: &[(&str, &str)] = &[
         "a mempool that was not empty",
     ),
     (
-        "consensus_state",
-        "rounds of a consensus that solo does not have",
-    ),
-    (
         "/cosmos.auth.v1beta1.Query/Account",
         "an account of the recorded chain",
     ),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chain::genesis::GenesisBuilder;
 use crypto::keys::{Address, SecretKey};
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt, Full};
 use net::{Client, ClientOptions, DialOptions, Dialer, Tasks, Version};
 use node::solo::{self, Solo};
@@ -132,6 +132,7 @@ impl Running {
         let file = NodeFile {
             rpc_listen: "127.0.0.1:0".to_owned(),
             grpc_listen: "127.0.0.1:0".to_owned(),
+            rest_listen: Some("127.0.0.1:0".to_owned()),
             data_dir: "data".into(),
             genesis: "genesis.json".into(),
             block_time_ms: u64::try_from(block_time.as_millis()).unwrap(),
@@ -196,6 +197,58 @@ impl Running {
             .body(Full::new(Bytes::new()))
             .unwrap();
         self.exchange(request).await
+    }
+
+    /// Status, headers and body of a request to REST.
+    pub(crate) async fn rest(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&'static str, &str)],
+        body: impl Into<Bytes>,
+    ) -> (u16, HeaderMap, String) {
+        let at = self.handle.rest_addr.unwrap();
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://{at}{path}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(body.into())).unwrap();
+        let response = self.http1.request(request).await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.into_body().read_to_bytes().await.unwrap();
+        (status, headers, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    /// Sends messages of one stream and reads all that comes back.
+    pub(crate) async fn stream(&self, path: &str, messages: &[Vec<u8>]) -> (i32, Vec<Bytes>) {
+        let mut frames = Vec::new();
+        for message in messages {
+            frames.push(0);
+            frames.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
+            frames.extend(message);
+        }
+        let request = Request::post(format!("http://{}{path}", self.handle.grpc_addr))
+            .version(http::Version::HTTP_2)
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .body(Full::new(Bytes::from(frames)))
+            .unwrap();
+        let response = self.http2.request(request).await.unwrap();
+        let collected = response.into_body().collect().await.unwrap();
+        let code = collected.trailers().unwrap()["grpc-status"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        let (mut rest, mut answers) = (collected.to_bytes(), Vec::new());
+        while !rest.is_empty() {
+            let length = u32::from_be_bytes(rest[1..5].try_into().unwrap());
+            let frame = rest.split_to(5 + usize::try_from(length).unwrap());
+            answers.push(frame.slice(5..));
+        }
+        (code, answers)
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> (u16, String) {

@@ -25,11 +25,11 @@ pub(crate) struct LocalnetArgs {
     /// Where everything lives; the same directory resumes the same network.
     #[arg(long, default_value = "relaymill-localnet")]
     data_dir: PathBuf,
-    /// First of eight consecutive ports: rpc, grpc, gateway, engine, suppliers. Fixed when the directory is made; the
-    /// default is rpc 26657, grpc 9090, gateway 8080, engine 8090, suppliers from 8545.
+    /// First of nine consecutive ports: rpc, grpc, gateway, engine, four suppliers, REST. Fixed when the directory is
+    /// made; the default is rpc 26657, grpc 9090, gateway 8080, engine 8090, suppliers from 8545, REST 1317.
     #[arg(long, value_name = "PORT")]
     ports_from: Option<u16>,
-    /// Written when all is ready: JSON with gateway_url, api_key, rpc_url, grpc_url and models. Removed at start.
+    /// Written when all is ready: JSON with gateway_url, api_key, rpc_url, grpc_url, rest_url and models. Removed at start.
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
     /// An OpenAI-compatible server of your own, e.g. http://127.0.0.1:11434/v1: its first model becomes a service.
@@ -47,6 +47,7 @@ struct Ready<'a> {
     api_key: &'a str,
     rpc_url: String,
     grpc_url: String,
+    rest_url: Option<String>,
     models: Vec<&'a str>,
 }
 
@@ -85,6 +86,7 @@ pub(crate) async fn run(args: LocalnetArgs) -> Result<()> {
             api_key: &plan.state.api_key,
             rpc_url: plan.rpc_url(),
             grpc_url: plan.grpc_url(),
+            rest_url: plan.rest_url(),
             models: services
                 .iter()
                 .map(|service| service.model.as_str())
@@ -99,10 +101,12 @@ fn welcome(plan: &Plan) {
     let url = plan.gateway_url();
     let key = &plan.state.api_key;
     println!(
-        "\n  gateway   {url}\n  api key   {key}\n  chain     {}  (rpc {}, grpc {})",
+        "\n  gateway   {url}\n  api key   {key}\n  chain     {}  (rpc {}, grpc {}{})",
         plan.state.chain_id,
         plan.rpc_url(),
-        plan.grpc_url()
+        plan.grpc_url(),
+        plan.rest_url()
+            .map_or_else(String::new, |url| format!(", rest {url}"))
     );
     for service in plan.services() {
         println!("  model     {}", service.model);

@@ -40,6 +40,9 @@ pub(super) struct Ports {
     pub(super) gateway: u16,
     pub(super) engine: u16,
     pub(super) suppliers: u16,
+    /// None in a directory made before REST was served.
+    #[serde(default)]
+    pub(super) rest: Option<u16>,
 }
 
 impl Ports {
@@ -49,11 +52,15 @@ impl Ports {
         gateway: 8080,
         engine: 8090,
         suppliers: 8545,
+        rest: Some(1317),
     };
 
     fn from(first: u16) -> Result<Self> {
         if !(1..=u16::MAX - 8).contains(&first) {
-            bail!("--ports-from {first}: eight ports must follow");
+            bail!(
+                "--ports-from {first}: nine ports begin there, so at most {}",
+                u16::MAX - 8
+            );
         }
         Ok(Self {
             rpc: first,
@@ -61,6 +68,7 @@ impl Ports {
             gateway: first + 2,
             engine: first + 3,
             suppliers: first + 4,
+            rest: Some(first + 8),
         })
     }
 }
@@ -209,6 +217,12 @@ impl Plan {
         format!("http://127.0.0.1:{}", self.state.ports.grpc)
     }
 
+    /// None when REST is not served.
+    pub(super) fn rest_url(&self) -> Option<String> {
+        let port = self.state.ports.rest?;
+        Some(format!("http://127.0.0.1:{port}"))
+    }
+
     pub(super) fn gateway_url(&self) -> String {
         format!("http://127.0.0.1:{}/v1", self.state.ports.gateway)
     }
@@ -226,6 +240,11 @@ impl Plan {
         let node = node::NodeFile {
             rpc_listen: format!("127.0.0.1:{}", self.state.ports.rpc),
             grpc_listen: format!("127.0.0.1:{}", self.state.ports.grpc),
+            rest_listen: self
+                .state
+                .ports
+                .rest
+                .map(|port| format!("127.0.0.1:{port}")),
             data_dir: "data".into(),
             genesis: "../genesis.json".into(),
             block_time_ms: BLOCK_TIME_MS,
