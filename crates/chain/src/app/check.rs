@@ -10,7 +10,7 @@ use crate::context::{BlockInfo, Context, Mode};
 use crate::error::{ChainError, TxError};
 use crate::rules::Rules;
 use crate::store::{Changes, Disk, Snapshot};
-use crate::tx::{GasPrice, run};
+use crate::tx::{Gas, GasPrice, run};
 
 /// Where transactions are checked: the last committed state, and what the mempool's transactions would change.
 #[derive(Debug)]
@@ -56,6 +56,8 @@ impl CheckState {
 pub struct Checker {
     pub(super) state: Arc<RwLock<CheckState>>,
     pub(super) minimum: GasPrice,
+    /// What gas limits do; [`Gas::Enforced`] but for a replay.
+    pub(super) gas: Gas,
 }
 
 impl Checker {
@@ -63,10 +65,10 @@ impl Checker {
     pub fn check_tx(&self, request: &RequestCheckTx) -> ResponseCheckTx {
         let recheck = request.r#type == i32::from(CheckTxType::Recheck);
         let mode = if recheck { Mode::Recheck } else { Mode::Check };
-        let minimum = self.minimum;
+        let (minimum, limits) = (self.minimum, self.gas);
         let outcome = self.lock().with(mode, |ctx| {
             let gas_max = consensus::block_gas_max(ctx).unwrap_or(None);
-            run(ctx, &request.tx, minimum, gas_max)
+            run(ctx, &request.tx, minimum, gas_max, limits)
         });
         let gas_wanted = gas(outcome.gas_wanted);
         let gas_used = gas(outcome.gas_used);

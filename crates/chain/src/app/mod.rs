@@ -24,12 +24,13 @@ use crate::router::{self, Step};
 use crate::rules::Rules;
 use crate::statesync::Restore;
 use crate::store::{Batch, Changes, Disk, Root, Snapshot, Store};
-use crate::tx::{GasPrice, Outcome, panic_text, run};
+use crate::tx::{Gas, GasPrice, Outcome, panic_text, run};
 use crate::{APP_NAME, APP_VERSION, consensus, genesis};
 
 mod check;
 mod proposal;
 mod reader;
+mod replay;
 mod sync;
 
 use check::CheckState;
@@ -96,6 +97,7 @@ impl Application {
         let check = Checker {
             state: Arc::new(RwLock::new(CheckState::open(&disk)?)),
             minimum: options.minimum_gas_price,
+            gas: Gas::Enforced,
         };
         Ok(Self {
             disk,
@@ -197,6 +199,15 @@ impl Application {
         &mut self,
         request: &RequestFinalizeBlock,
     ) -> Result<ResponseFinalizeBlock, ChainError> {
+        self.execute(request, &[])
+    }
+
+    /// Executes a block; what gas does to a transaction is `gas` at its place, else what the application does.
+    fn execute(
+        &mut self,
+        request: &RequestFinalizeBlock,
+        gas: &[Gas],
+    ) -> Result<ResponseFinalizeBlock, ChainError> {
         let (view, genesis, chain_id) = self.before(request.height)?;
         let block = BlockInfo {
             chain_id,
@@ -215,8 +226,9 @@ impl Application {
         let gas_max = consensus::block_gas_max(&ctx)?;
         let mut gas_left = gas_max;
         let mut tx_results = Vec::with_capacity(request.txs.len());
-        for tx in &request.txs {
-            tx_results.push(deliver(&mut ctx, tx, gas_max, &mut gas_left));
+        for (place, tx) in request.txs.iter().enumerate() {
+            let gas = gas.get(place).copied().unwrap_or(self.check.gas);
+            tx_results.push(deliver(&mut ctx, tx, gas, gas_max, &mut gas_left));
         }
         events.extend(phase(&mut ctx, "EndBlock", router::END_BLOCK)?);
         let params = consensus::params(&ctx)?;
@@ -316,19 +328,20 @@ fn phase(ctx: &mut Context, name: &'static str, steps: &[Step]) -> Result<Vec<Ev
 fn deliver(
     ctx: &mut Context,
     tx: &[u8],
+    limits: Gas,
     gas_max: Option<u64>,
     gas_left: &mut Option<u64>,
 ) -> ExecTxResult {
-    if *gas_left == Some(0) {
-        let text = "no block gas left to run tx: out of gas";
-        return refused(TxError::sdk(crate::sdk::OUT_OF_GAS, text), 0, 0, Vec::new());
-    }
+    let limits = match *gas_left {
+        Some(0) if limits == Gas::Enforced => Gas::NoneLeft,
+        _ => limits,
+    };
     let Outcome {
         result,
         gas_wanted,
         gas_used,
         events,
-    } = run(ctx, tx, GasPrice::ZERO, gas_max);
+    } = run(ctx, tx, GasPrice::ZERO, gas_max, limits);
     *gas_left = gas_left.map(|left| left.saturating_sub(gas_used));
     match result {
         Ok(data) => ExecTxResult {

@@ -16,7 +16,7 @@ use crate::genesis;
 use crate::router::{self, decode_request};
 use crate::rules::Rules;
 use crate::store::{Disk, Layered};
-use crate::tx::{GasPrice, panic_text, run};
+use crate::tx::{Gas, GasPrice, panic_text, run};
 use crate::{APP_NAME, APP_VERSION, sdk};
 
 /// Path of the one method that runs a transaction.
@@ -137,7 +137,7 @@ impl Reader {
         let check = self.check.read().unwrap_or_else(PoisonError::into_inner);
         let view = Layered::new(&check.view, &check.changes);
         let mut ctx = Context::new(&view, check.block.clone(), check.rules, Mode::Simulate);
-        let outcome = run(&mut ctx, bytes, GasPrice::ZERO, None);
+        let outcome = run(&mut ctx, bytes, GasPrice::ZERO, None, Gas::Enforced);
         let data = outcome.result.map_err(|error| {
             QueryError::unknown(format!("{error} with gas used: '{}'", outcome.gas_used))
         })?;

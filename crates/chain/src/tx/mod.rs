@@ -8,4 +8,5 @@ mod signing;
 
 pub use decode::Transaction;
 pub use fees::GasPrice;
+pub use run::Gas;
 pub(crate) use run::{Outcome, panic_text, read, run};

@@ -15,6 +15,23 @@ use crate::error::TxError;
 use crate::tx::{GasPrice, Transaction, ante};
 use crate::{router, sdk};
 
+/// What a gas limit does to a transaction.
+///
+/// Gas numbers are an implementation's own. A recording of another node was made with other numbers, so its replay
+/// counts gas without a limit, and repeats where that node ran out of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gas {
+    /// It ends the transaction that exceeds it.
+    #[default]
+    Enforced,
+    /// Gas is counted and limits nothing.
+    Counted,
+    /// The messages ran out of it: what the checks did stays, nothing else does.
+    Spent,
+    /// The block had none left: the transaction was not looked at.
+    NoneLeft,
+}
+
 /// What came of a transaction.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
@@ -45,7 +62,12 @@ pub(crate) fn run(
     bytes: &[u8],
     minimum: GasPrice,
     gas_limit_max: Option<u64>,
+    gas: Gas,
 ) -> Outcome {
+    if gas == Gas::NoneLeft {
+        let text = "no block gas left to run tx: out of gas";
+        return Outcome::refused(TxError::sdk(sdk::OUT_OF_GAS, text));
+    }
     let tx = match read(bytes) {
         Ok(tx) => tx,
         Err(error) => return Outcome::refused(error),
@@ -55,8 +77,9 @@ pub(crate) fn run(
     } else {
         tx.fee().gas_limit
     };
-    ctx.meter((ctx.mode != Mode::Simulate).then_some(gas_wanted));
-    let result = run_metered(ctx, &tx, minimum, gas_limit_max);
+    let limited = ctx.mode != Mode::Simulate && gas == Gas::Enforced;
+    ctx.meter(limited.then_some(gas_wanted));
+    let result = run_metered(ctx, &tx, minimum, gas_limit_max, gas);
     let gas_used = ctx.gas_used();
     ctx.unmeter();
     Outcome {
@@ -72,6 +95,7 @@ fn run_metered(
     tx: &Transaction,
     minimum: GasPrice,
     gas_limit_max: Option<u64>,
+    gas: Gas,
 ) -> Result<TxMsgData, TxError> {
     let limit = tx.fee().gas_limit;
     if ctx.mode != Mode::Simulate
@@ -84,6 +108,10 @@ fn run_metered(
     scope(ctx, |ctx| ante::check(ctx, tx, minimum))?;
     if matches!(ctx.mode, Mode::Check | Mode::Recheck) {
         return Ok(TxMsgData::default());
+    }
+    if gas == Gas::Spent {
+        let text = format!("out of gas in location: replay; gasWanted: {limit}: out of gas");
+        return Err(TxError::sdk(sdk::OUT_OF_GAS, text));
     }
     let of_checks = ctx.take_events();
     let result = scope(ctx, |ctx| run_messages(ctx, &tx.body.messages));

@@ -5,6 +5,7 @@
 mod ante;
 mod genesis;
 mod golden;
+mod recorded_gas;
 mod replay;
 mod restart;
 mod statesync;
