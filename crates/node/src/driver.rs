@@ -22,16 +22,20 @@ use crate::time;
 /// The longest that a stop request can go unnoticed when the queue is full.
 const STOP_POLL: Duration = Duration::from_millis(200);
 
-enum Command {
+/// What the owner of the state machine is asked for.
+pub(crate) enum Command {
+    /// `check_tx`, and the transaction into the mempool if it is to be kept.
     Check {
         tx: Bytes,
         keep: bool,
         answer: oneshot::Sender<Result<ResponseCheckTx, Refused>>,
     },
+    /// What is in the mempool.
     Waiting {
         limit: usize,
         answer: oneshot::Sender<Waiting>,
     },
+    /// No more blocks.
     Stop,
 }
 
@@ -81,6 +85,17 @@ impl Driver {
             },
             end,
         )
+    }
+
+    /// A way to whoever answers the commands.
+    pub(crate) fn over(
+        commands: SyncSender<Command>,
+        committed: watch::Receiver<Option<Arc<Committed>>>,
+    ) -> Self {
+        Self {
+            commands,
+            committed,
+        }
     }
 
     /// Checks a transaction and takes it into the mempool.

@@ -4,16 +4,17 @@
 //! answered for. No service needs code here.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use chain::QueryAnswer;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, HeaderName, Request, Response, StatusCode};
-use http_body::Frame;
+use http_body::{Body as HttpBody, Frame};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
-use net::RequestBody;
+use net::LimitedBody;
 use prost::Message;
 
 use crate::reflection::{self, Reflection};
@@ -31,7 +32,11 @@ const PREFIX: usize = 5;
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// Answers one call.
-pub async fn handle(view: Arc<View>, request: Request<RequestBody>) -> Response<Body> {
+pub async fn handle<B>(view: Arc<View>, request: Request<LimitedBody<B>>) -> Response<Body>
+where
+    B: HttpBody<Data = Bytes> + Unpin + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let grpc = request
         .headers()
         .get(CONTENT_TYPE)
@@ -51,7 +56,14 @@ pub async fn handle(view: Arc<View>, request: Request<RequestBody>) -> Response<
     }
 }
 
-async fn answer(view: &Arc<View>, request: Request<RequestBody>) -> Result<QueryAnswer, Status> {
+async fn answer<B>(
+    view: &Arc<View>,
+    request: Request<LimitedBody<B>>,
+) -> Result<QueryAnswer, Status>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let asked = status::asked_height(request.headers())?;
     let path = request.uri().path().to_owned();
     let body = request
@@ -66,7 +78,11 @@ async fn answer(view: &Arc<View>, request: Request<RequestBody>) -> Result<Query
 }
 
 /// Answers a stream of questions as they come.
-fn reflect(questions: RequestBody) -> Response<Body> {
+fn reflect<B>(questions: LimitedBody<B>) -> Response<Body>
+where
+    B: HttpBody<Data = Bytes> + Unpin + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let stream = futures_util::stream::unfold(Some(Stream::new(questions)), |stream| async {
         let mut stream = stream?;
         let frame = match stream.next().await {
@@ -83,15 +99,19 @@ fn reflect(questions: RequestBody) -> Response<Body> {
 }
 
 /// A stream of questions.
-struct Stream {
-    body: RequestBody,
+struct Stream<B> {
+    body: LimitedBody<B>,
     /// Bytes that are no whole message yet.
     read: BytesMut,
     reflection: Reflection,
 }
 
-impl Stream {
-    fn new(body: RequestBody) -> Self {
+impl<B> Stream<B>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    fn new(body: LimitedBody<B>) -> Self {
         Self {
             body: body.with_limit(limits::REFLECTION_BYTES),
             read: BytesMut::new(),

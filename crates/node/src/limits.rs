@@ -101,3 +101,7 @@ pub const SNAPSHOT_INTERVAL: u64 = 1_000;
 
 /// Snapshots kept unless configured: one that peers may be fetching while the next is written.
 pub const SNAPSHOTS_KEPT: usize = 2;
+
+/// Bytes of a line of a recording. The largest recorded block with its results has 200 kB; a settlement of 6,000 claims
+/// comes to some 100 MB (chain specification 8.2).
+pub const RECORDING_LINE_BYTES: u64 = 1 << 30;

@@ -244,6 +244,9 @@ pub struct Validator {
     /// Its weight.
     #[serde(with = "codec::int")]
     pub voting_power: i64,
+    /// What it has gathered towards its next turn to propose.
+    #[serde(with = "codec::int")]
+    pub proposer_priority: i64,
 }
 
 /// A validator's key.

@@ -5,6 +5,7 @@
 //! recorded blocks are recomputed in the tests. Start with [`assemble`] and [`header_hash`].
 
 pub mod merkle;
+pub mod validators;
 pub mod vote;
 
 use prost::Message;

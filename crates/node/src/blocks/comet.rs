@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use super::{Identity, Page, SearchError};
 use crate::block::Validator;
+use crate::block::validators::Member;
 use crate::error::NodeError;
 use crate::limits;
 use crate::mempool::Refused;
@@ -129,18 +130,21 @@ impl Comet {
         }
     }
 
-    pub(super) async fn validators(&self, height: i64) -> Result<Vec<Validator>, NodeError> {
+    pub(super) async fn validators(&self, height: i64) -> Result<Vec<Member>, NodeError> {
         let mut validators = Vec::new();
         for page in 1..=limits::VALIDATOR_PAGES {
             let answer = self.rpc.validators(Some(height), page).await;
             let answer = answer.map_err(asked)?;
             for validator in answer.validators {
                 let key = validator.pub_key.value.try_into();
-                validators.push(Validator {
-                    key: key.map_err(|_| {
-                        NodeError::Comet("validators: a key is not Ed25519".to_owned())
-                    })?,
-                    power: validator.voting_power,
+                let key = key
+                    .map_err(|_| NodeError::Comet("validators: a key is not Ed25519".to_owned()))?;
+                validators.push(Member {
+                    validator: Validator {
+                        key,
+                        power: validator.voting_power,
+                    },
+                    priority: validator.proposer_priority,
                 });
             }
             if u64::try_from(validators.len()).is_ok_and(|count| count >= answer.total) {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tendermint_proto::v0_38::abci::ResponseCheckTx;
 use tendermint_proto::v0_38::types::{Block, BlockId};
 
-use crate::block::Validator;
+use crate::block::validators::Member;
 use crate::error::NodeError;
 use crate::mempool::Refused;
 use crate::store::{Committed, Included};
@@ -146,9 +146,9 @@ impl Blocks {
     ///
     /// # Errors
     /// As [`Blocks::block`].
-    pub async fn validators(&self, height: i64) -> Result<Vec<Validator>, NodeError> {
+    pub async fn validators(&self, height: i64) -> Result<Vec<Member>, NodeError> {
         match self {
-            Self::Own(own) => Ok(vec![own.validator.clone()]),
+            Self::Own(own) => own.members(height).await,
             Self::Comet(comet) => comet.validators(height).await,
         }
     }

@@ -9,6 +9,7 @@ use tendermint_proto::v0_38::types::{Block, BlockId, ConsensusParams};
 
 use super::{Identity, Page, SearchError};
 use crate::block::Validator;
+use crate::block::validators::{Member, ValidatorSet};
 use crate::driver::Driver;
 use crate::error::NodeError;
 use crate::query::Query;
@@ -61,6 +62,25 @@ impl Own {
         let task = self.tasks.spawn_blocking(move || work(&store));
         task.await
             .map_err(|error| NodeError::Driver(error.to_string()))?
+    }
+
+    /// The validators that sign the block of a height.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn validators(&self, height: i64) -> Result<ValidatorSet, NodeError> {
+        match self.store.validators(height)? {
+            Some(set) => Ok(set),
+            None => {
+                ValidatorSet::new(std::slice::from_ref(&self.validator)).map_err(NodeError::corrupt)
+            }
+        }
+    }
+
+    pub(super) async fn members(&self, height: i64) -> Result<Vec<Member>, NodeError> {
+        let own = self.clone();
+        let set = self.reading(move |_| own.validators(height)).await?;
+        Ok(set.members().to_vec())
     }
 
     pub(super) async fn block(&self, height: i64) -> Result<Option<(BlockId, Block)>, NodeError> {
@@ -134,6 +154,14 @@ impl OwnView {
             validator: own.validator.clone(),
             own,
         }
+    }
+
+    /// The validators that sign the block of a height.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn validators(&self, height: i64) -> Result<ValidatorSet, NodeError> {
+        self.own.validators(height)
     }
 
     /// The same node as gRPC and REST see it.

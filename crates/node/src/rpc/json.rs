@@ -6,12 +6,14 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use tendermint_proto::google::protobuf::Timestamp;
 use tendermint_proto::v0_38::abci::{
-    Event, ExecTxResult, ResponseCheckTx, ResponseFinalizeBlock, ResponseQuery,
+    Event, ExecTxResult, ResponseCheckTx, ResponseFinalizeBlock, ResponseQuery, ValidatorUpdate,
 };
+use tendermint_proto::v0_38::crypto::public_key::Sum;
 use tendermint_proto::v0_38::types::{
     Block, BlockId, BlockMeta, Commit, ConsensusParams, Header, PartSetHeader,
 };
 
+use crate::block::validators::Member;
 use crate::block::{self, Validator, vote};
 use crate::query::Events;
 use crate::store::{Committed, Included};
@@ -113,13 +115,47 @@ pub(crate) fn block_meta(meta: &BlockMeta) -> Value {
     })
 }
 
-pub(crate) fn validator(validator: &Validator) -> Value {
+pub(crate) fn member(member: &Member) -> Value {
+    let validator = &member.validator;
     json!({
         "address": hex(&validator.address()),
         "pub_key": public_key(validator),
         "voting_power": validator.power.to_string(),
-        "proposer_priority": "0",
+        "proposer_priority": member.priority.to_string(),
     })
+}
+
+/// The only validator, whose turn it always is.
+pub(crate) fn validator(validator: &Validator) -> Value {
+    member(&Member {
+        validator: validator.clone(),
+        priority: 0,
+    })
+}
+
+/// Changes of validators as the ABCI's own JSON writes them: a power of zero left out.
+fn validator_updates(updates: &[ValidatorUpdate]) -> Vec<Value> {
+    let update = |update: &ValidatorUpdate| {
+        let mut fields = Map::new();
+        let sum = update.pub_key.as_ref().and_then(|key| key.sum.as_ref());
+        let sum = match sum {
+            Some(Sum::Ed25519(key)) => json!({
+                "type": "tendermint.crypto.PublicKey_Ed25519",
+                "value": { "ed25519": base64(key) },
+            }),
+            Some(Sum::Secp256k1(key)) => json!({
+                "type": "tendermint.crypto.PublicKey_Secp256K1",
+                "value": { "secp256k1": base64(key) },
+            }),
+            None => Value::Null,
+        };
+        fields.insert("pub_key".into(), json!({ "Sum": sum }));
+        if update.power != 0 {
+            fields.insert("power".into(), update.power.to_string().into());
+        }
+        Value::Object(fields)
+    };
+    updates.iter().map(update).collect()
 }
 
 pub(crate) fn public_key(validator: &Validator) -> Value {
@@ -239,7 +275,7 @@ pub(crate) fn block_results(height: i64, results: &ResponseFinalizeBlock) -> Val
         "height": height.to_string(),
         "txs_results": list(results.tx_results.iter().map(tx_result).collect()),
         "finalize_block_events": list(events(&results.events)),
-        "validator_updates": null,
+        "validator_updates": list(validator_updates(&results.validator_updates)),
         "consensus_param_updates": results.consensus_param_updates.as_ref().map(sparse_params),
         "app_hash": base64(&results.app_hash),
     })
@@ -306,7 +342,7 @@ pub(crate) fn new_block(committed: &Committed) -> Value {
             "result_finalize_block": {
                 "events": events(&results.events),
                 "tx_results": results.tx_results.iter().map(tx_result).collect::<Vec<_>>(),
-                "validator_updates": [],
+                "validator_updates": validator_updates(&results.validator_updates),
                 "consensus_param_updates":
                     results.consensus_param_updates.as_ref().map(sparse_params),
                 "app_hash": base64(&results.app_hash),

@@ -496,14 +496,15 @@ fn consensus_params(view: &View, asked: Option<i64>, height: i64) -> Answer {
 }
 
 fn validators(view: &View, height: i64, number: Option<i64>, size: Option<i64>) -> Answer {
-    let range = page(number.unwrap_or(1), per_page(size), 1).map_err(RpcError::internal)?;
-    let all = [json::validator(&view.validator)];
+    let set = view.validators(height).map_err(RpcError::internal)?;
+    let all = set.members();
+    let range = page(number.unwrap_or(1), per_page(size), all.len()).map_err(RpcError::internal)?;
     let shown = all.get(range).unwrap_or(&[]);
     Ok(json!({
         "block_height": height.to_string(),
-        "validators": shown,
+        "validators": shown.iter().map(json::member).collect::<Vec<_>>(),
         "count": shown.len().to_string(),
-        "total": "1",
+        "total": all.len().to_string(),
     }))
 }
 

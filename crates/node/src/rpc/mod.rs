@@ -5,14 +5,16 @@
 //! `websocket` keeps subscriptions; here is the HTTP around them.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
+use http_body::Body as HttpBody;
 use http_body_util::Full;
-use net::RequestBody;
+use net::LimitedBody;
 use serde_json::{Map, Value, json};
 
 use crate::blocks::OwnView as View;
@@ -23,7 +25,7 @@ pub(crate) mod json;
 mod methods;
 mod params;
 mod search;
-mod websocket;
+pub(crate) mod websocket;
 
 use params::{Params, uri_pairs};
 
@@ -157,10 +159,14 @@ pub type Body = Full<Bytes>;
 ///
 /// # Errors
 /// Never; the type is what [`net::serve()`] asks for.
-pub async fn handle(
+pub async fn handle<B>(
     view: Arc<View>,
-    request: Request<RequestBody>,
-) -> Result<Response<Body>, Infallible> {
+    request: Request<LimitedBody<B>>,
+) -> Result<Response<Body>, Infallible>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let path = request.uri().path().to_owned();
     Ok(match (request.method(), path.as_str()) {
         (&Method::GET, "/websocket") => websocket::upgrade(view, request),
@@ -187,7 +193,11 @@ async fn get(view: &Arc<View>, method: &str, params: &Params) -> Response<Body> 
     respond(status, json::to_text(&envelope(Some(&json!(-1)), result)))
 }
 
-async fn post(view: &Arc<View>, request: Request<RequestBody>) -> Response<Body> {
+async fn post<B>(view: &Arc<View>, request: Request<LimitedBody<B>>) -> Response<Body>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let failed = |error: RpcError| {
         respond(
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -14,7 +14,6 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use net::RequestBody;
 use serde_json::Value;
 use tokio::time::{Instant, interval_at};
 use tokio_tungstenite::WebSocketStream;
@@ -30,18 +29,19 @@ use crate::query::{Events, Query};
 use crate::store::{Committed, included};
 
 /// A subscription: the id to repeat, and the query.
-struct Subscription {
+#[derive(Clone)]
+pub(crate) struct Subscription {
     id: Value,
     query: Query,
 }
 
 /// One connection's subscriptions, by the text of the query.
-type Subscriptions = BTreeMap<String, Subscription>;
+pub(crate) type Subscriptions = BTreeMap<String, Subscription>;
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// Answers the handshake and serves the connection in the background.
-pub(super) fn upgrade(view: Arc<View>, mut request: Request<RequestBody>) -> Response<Body> {
+pub(super) fn upgrade<B>(view: Arc<View>, mut request: Request<B>) -> Response<Body> {
     let key = request.headers().get(SEC_WEBSOCKET_KEY).cloned();
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let mut response = Response::new(Full::new(Bytes::new()));
@@ -168,7 +168,11 @@ async fn block_at(
 }
 
 /// The answer to a text frame; none to a notification.
-async fn answer(view: &Arc<View>, subscriptions: &mut Subscriptions, text: &str) -> Option<Value> {
+pub(crate) async fn answer(
+    view: &Arc<View>,
+    subscriptions: &mut Subscriptions,
+    text: &str,
+) -> Option<Value> {
     let call = serde_json::from_str(text)
         .map_err(|error| RpcError::parse(broken_json(text, &error)))
         .and_then(Call::read);
@@ -239,7 +243,7 @@ fn unsubscribe(
 }
 
 /// What subscribers are told about a block: its header and itself, then its transactions.
-fn frames(subscriptions: &Subscriptions, committed: &Committed) -> Vec<Value> {
+pub(crate) fn frames(subscriptions: &Subscriptions, committed: &Committed) -> Vec<Value> {
     let mut frames = Vec::new();
     let mut tell = |events: &Events, data: &dyn Fn() -> Value| {
         for (text, subscription) in subscriptions {

@@ -17,6 +17,7 @@ use tendermint_proto::v0_38::p2p::{DefaultNodeInfo, DefaultNodeInfoOther, Protoc
 use tendermint_proto::v0_38::types as comet;
 
 use crate::block::BLOCK_PROTOCOL;
+use crate::block::validators::Member;
 use crate::services::decode;
 use crate::view::{View, internal};
 
@@ -161,24 +162,25 @@ async fn validators_by_height(view: &View, data: &Bytes) -> Result<Vec<u8>, Quer
 /// `GetValidatorSetByHeightResponse` has the same fields.
 async fn validators(view: &View, height: i64) -> Result<Vec<u8>, QueryError> {
     let set = view.blocks.validators(height).await.map_err(internal)?;
-    let validators = set.iter().map(|validator| {
+    let member = |member: &Member| {
         let key = PubKey {
-            key: validator.key.to_vec().into(),
+            key: member.validator.key.to_vec().into(),
         };
         Validator {
-            address: consensus_address(&validator.address()),
+            address: consensus_address(&member.validator.address()),
             pub_key: Some(proto::any::pack(&key)),
-            voting_power: validator.power,
-            proposer_priority: 0,
+            voting_power: member.validator.power,
+            proposer_priority: member.priority,
         }
-    });
+    };
+    let validators: Vec<Validator> = set.iter().map(member).collect();
     let answer = GetLatestValidatorSetResponse {
         block_height: height,
-        validators: validators.collect(),
         pagination: Some(PageResponse {
-            total: u64::try_from(set.len()).unwrap_or(u64::MAX),
+            total: u64::try_from(validators.len()).unwrap_or(u64::MAX),
             ..PageResponse::default()
         }),
+        validators,
     };
     Ok(answer.encode_to_vec())
 }

@@ -13,8 +13,9 @@ use std::sync::Arc;
 use prost::Message;
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
 use tendermint_proto::v0_38::abci::{ExecTxResult, ResponseFinalizeBlock};
-use tendermint_proto::v0_38::types::{Block, BlockId, BlockMeta, Commit, Header};
+use tendermint_proto::v0_38::types::{self, Block, BlockId, BlockMeta, Commit, Header};
 
+use crate::block::validators::ValidatorSet;
 use crate::block::{self, Hash};
 use crate::error::NodeError;
 use crate::limits;
@@ -32,6 +33,8 @@ const TXS: TableDefinition<&[u8], (i64, u32)> = TableDefinition::new("txs");
 /// Event key and value to height and index.
 const INDEX: TableDefinition<(&str, &str, i64, u32), ()> = TableDefinition::new("index");
 const FACTS: TableDefinition<&str, &[u8]> = TableDefinition::new("facts");
+/// First height of a set of validators to the set; in between, only priorities move.
+const VALIDATORS: TableDefinition<i64, &[u8]> = TableDefinition::new("validators");
 
 /// Fact: the genesis document as given.
 const GENESIS: &str = "genesis";
@@ -103,6 +106,19 @@ impl BlockStore {
         let database = Database::builder()
             .set_cache_size(limits::STORE_CACHE_BYTES)
             .create(folder.join("blocks.redb"))?;
+        Self::over(database)
+    }
+
+    /// A store in memory, for replays.
+    ///
+    /// # Errors
+    /// When memory cannot be had.
+    pub fn in_memory() -> Result<Self, NodeError> {
+        let backend = redb::backends::InMemoryBackend::new();
+        Self::over(Database::builder().create_with_backend(backend)?)
+    }
+
+    fn over(database: Database) -> Result<Self, NodeError> {
         let store = Self {
             database: Arc::new(database),
         };
@@ -115,6 +131,7 @@ impl BlockStore {
             tables.open_table(TXS)?;
             tables.open_table(INDEX)?;
             tables.open_table(FACTS)?;
+            tables.open_table(VALIDATORS)?;
             Ok(())
         })?;
         Ok(store)
@@ -233,6 +250,39 @@ impl BlockStore {
             }
             Ok(())
         })
+    }
+
+    /// Keeps a set of validators that signs from a height on.
+    ///
+    /// # Errors
+    /// When the file fails.
+    pub fn save_validators(&self, height: i64, set: &ValidatorSet) -> Result<(), NodeError> {
+        let bytes = set.to_proto().encode_to_vec();
+        self.write(|tables| {
+            tables
+                .open_table(VALIDATORS)?
+                .insert(height, bytes.as_slice())?;
+            Ok(())
+        })
+    }
+
+    /// The set of validators that signs the block of a height, with its priorities there.
+    ///
+    /// # Errors
+    /// When the file fails.
+    pub fn validators(&self, height: i64) -> Result<Option<ValidatorSet>, NodeError> {
+        let table = self.database.begin_read()?.open_table(VALIDATORS)?;
+        let Some(entry) = table.range(..=height)?.next_back() else {
+            return Ok(None);
+        };
+        let (since, bytes) = entry?;
+        let set = types::ValidatorSet::decode(bytes.value()).map_err(NodeError::corrupt)?;
+        let mut set = ValidatorSet::from_proto(set).map_err(NodeError::corrupt)?;
+        let passed = u32::try_from(height.saturating_sub(since.value())).unwrap_or(u32::MAX);
+        if passed > 0 {
+            set.advance(passed);
+        }
+        Ok(Some(set))
     }
 
     /// First and last height with a block.

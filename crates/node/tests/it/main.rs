@@ -1,6 +1,7 @@
 //! Nodes as their clients meet them.
 
 mod grpc;
+mod replay;
 mod rest;
 mod restart;
 mod shapes;

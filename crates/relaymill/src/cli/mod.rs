@@ -2,9 +2,11 @@
 
 mod query;
 mod relay;
+mod replay;
 mod tx;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -42,6 +44,7 @@ enum Command {
     Query(query::QueryArgs),
     /// Signs and sends a transaction, and waits until a block holds it.
     Tx(tx::TxArgs),
+    Replay(replay::ReplayArgs),
 }
 
 #[derive(Subcommand, Debug)]
@@ -124,10 +127,10 @@ pub(crate) fn init_logging(cli: &Cli) {
         .init();
 }
 
-/// Runs a command.
-pub(crate) async fn run(cli: Cli) -> Result<()> {
+/// Runs a command; the status that the process ends with.
+pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
     let tasks = net::Tasks::new();
-    match cli.command {
+    let done = match cli.command {
         Command::Localnet(args) => localnet::run(args).await,
         Command::Node(Role::Start { config }) => {
             roles::node(&config, &tasks).await?;
@@ -147,5 +150,7 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         }
         Command::Query(args) => query::run(args, &tasks).await,
         Command::Tx(args) => tx::run(args, &tasks).await,
-    }
+        Command::Replay(args) => return Ok(replay::run(args, &tasks).await),
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }

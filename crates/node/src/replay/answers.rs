@@ -1,0 +1,346 @@
+//! Recorded gRPC calls, asked of our node.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use prost::Message;
+use prost_reflect::{DynamicMessage, MethodDescriptor, Value as Reflected};
+use serde_json::Value;
+
+use super::calls::{self, GrpcAnswer};
+use super::diff::{self, Depth, Found};
+use super::free;
+use super::recording::Query;
+use super::report::{Difference, Part, Report};
+use crate::view::View;
+
+/// When a recorded call is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Moment {
+    /// When the block of this height has been committed.
+    After(i64),
+    /// When all blocks have been.
+    End,
+    /// Not at all: it was answered at a height that was not recorded.
+    Never,
+}
+
+/// When a call is made, and which height its metadata asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    pub(super) moment: Moment,
+    pub(super) header: Option<String>,
+}
+
+/// A recorded height header is quoted in the note: `header x-cosmos-block-height='abc'`.
+fn noted_header(query: &Query) -> Option<String> {
+    let note = query.note.as_deref()?;
+    let quoted = note.strip_prefix("header x-cosmos-block-height='")?;
+    quoted.strip_suffix('\'').map(str::to_owned)
+}
+
+/// The height that a recorded answer told.
+fn told(query: &Query) -> Option<i64> {
+    let headers = query.response_headers.as_deref().unwrap_or_default();
+    let (_, value) = headers.iter().find(|(key, _)| key == HEIGHT)?;
+    value.parse().ok()
+}
+
+const HEIGHT: &str = "x-cosmos-block-height";
+
+/// Plans a call; `last` is the last recorded block.
+///
+/// A row's height is the one asked for; where the answer tells another, the height was only the recorder's guess of
+/// where the node was, and the call is made when ours is where the answer says.
+pub(super) fn plan(query: &Query, last: i64) -> Plan {
+    let plan = |moment, header: Option<String>| Plan { moment, header };
+    let recorded = |height: i64| height <= last;
+    if let Some(header) = noted_header(query) {
+        return plan(Moment::End, Some(header));
+    }
+    let asked = query.height;
+    let header = asked.map(|height| height.to_string());
+    match (asked, told(query)) {
+        (Some(asked), Some(told)) if asked == told => match recorded(told) {
+            true => plan(Moment::After(told), header),
+            false => plan(Moment::Never, header),
+        },
+        (None, Some(told)) if !recorded(told) => plan(Moment::End, None),
+        (_, Some(told)) if recorded(told) => plan(Moment::After(told), None),
+        (Some(asked), None) if recorded(asked) => plan(Moment::After(asked), header),
+        // A height that the recorded node refused, too.
+        (Some(_), None) if query.grpc_code != 0 => plan(Moment::End, header),
+        (Some(_), _) => plan(Moment::Never, header),
+        (None, _) => plan(Moment::End, None),
+    }
+}
+
+/// Page keys are ours: a request with a recorded key is asked with the key that we gave in its place.
+#[derive(Debug, Default)]
+pub(super) struct PageKeys {
+    ours: BTreeMap<(String, Moment, Vec<u8>), Vec<u8>>,
+}
+
+impl PageKeys {
+    /// The request as it is asked of us.
+    fn translate(&self, query: &Query, moment: Moment, method: &MethodDescriptor) -> Vec<u8> {
+        let original = || query.request.clone();
+        if self.ours.is_empty() {
+            return original();
+        }
+        let decoded = DynamicMessage::decode(method.input(), query.request.as_slice());
+        let Ok(mut request) = decoded else {
+            return original();
+        };
+        let Some(Reflected::Message(page)) = request.get_field_by_name_mut("pagination") else {
+            return original();
+        };
+        let key = page.get_field_by_name("key").map(|key| key.into_owned());
+        let Some(Reflected::Bytes(key)) = key else {
+            return original();
+        };
+        let entry = (query.method.clone(), moment, key.to_vec());
+        match self.ours.get(&entry) {
+            Some(ours) if *ours != entry.2 => {
+                page.set_field_by_name("key", Reflected::Bytes(ours.clone().into()));
+                request.encode_to_vec()
+            }
+            _ => original(),
+        }
+    }
+
+    /// Remembers the keys of the next page in both answers.
+    fn learn(&mut self, query: &Query, moment: Moment, theirs: &Value, ours: &Value) {
+        use base64::Engine as _;
+        let key = |answer: &Value| {
+            let text = answer["pagination"]["next_key"].as_str()?;
+            base64::engine::general_purpose::STANDARD.decode(text).ok()
+        };
+        if let (Some(theirs), Some(ours)) = (key(theirs), key(ours)) {
+            let entry = (query.method.clone(), moment, theirs);
+            self.ours.insert(entry, ours);
+        }
+    }
+}
+
+/// The descriptor of a method by its path.
+fn descriptor(path: &str) -> Option<MethodDescriptor> {
+    let (service, method) = path.trim_start_matches('/').split_once('/')?;
+    let service = proto::descriptor_pool().get_service_by_name(service)?;
+    service.methods().find(|found| found.name() == method)
+}
+
+/// Makes a call and compares the answers.
+pub(super) async fn compare(
+    report: &mut Report,
+    view: &Arc<View>,
+    keys: &mut PageKeys,
+    query: &Query,
+    plan: &Plan,
+) {
+    let method = descriptor(&query.method);
+    let request = match &method {
+        Some(method) => keys.translate(query, plan.moment, method),
+        None => query.request.clone(),
+    };
+    let answer = calls::grpc(view, &query.method, &request, plan.header.as_deref()).await;
+    report.compared(Part::Query, 1);
+    let mut found = status(query, &answer);
+    found.extend(heights(query, &answer, view.height()));
+    if query.grpc_code == 0 && answer.code == 0 {
+        found.extend(messages(
+            query,
+            plan.moment,
+            &answer,
+            method.as_ref(),
+            keys,
+            view.height(),
+        ));
+    }
+    for Found {
+        field,
+        expected,
+        got,
+    } in found
+    {
+        let difference = Difference {
+            part: Part::Query,
+            height: query.height,
+            place: format!(
+                "queries.jsonl:{}: {} {}",
+                query.line,
+                query.method,
+                hex::encode(&query.request)
+            ),
+            field,
+            expected,
+            got,
+        };
+        report.differs(&query.method, difference);
+    }
+}
+
+fn status(query: &Query, answer: &GrpcAnswer) -> Vec<Found> {
+    let mut found = Vec::new();
+    if query.grpc_code != answer.code {
+        let text = |code: i32, message: &str| format!("{code} {message}").trim_end().to_owned();
+        found.push(Found {
+            field: "grpc_code".to_owned(),
+            expected: text(
+                query.grpc_code,
+                query.grpc_message.as_deref().unwrap_or_default(),
+            ),
+            got: text(answer.code, &answer.message),
+        });
+    } else if let Some(message) = &query.grpc_message
+        && !free::same_text(message, &answer.message)
+    {
+        found.push(Found {
+            field: "grpc_message".to_owned(),
+            expected: message.clone(),
+            got: answer.message.clone(),
+        });
+    }
+    found
+}
+
+/// The metadata that tells the height. A recorded node that went on after its last recorded block tells a later one.
+fn heights(query: &Query, answer: &GrpcAnswer, latest: i64) -> Option<Found> {
+    let headers = query.response_headers.as_deref()?;
+    let expected = headers.iter().filter(|(key, _)| key == HEIGHT);
+    let expected: Vec<String> = expected
+        .map(|(_, value)| match value.parse::<i64>() {
+            Ok(height) if height > latest => latest.to_string(),
+            _ => value.clone(),
+        })
+        .collect();
+    (expected != answer.heights).then(|| Found {
+        field: HEIGHT.to_owned(),
+        expected: format!("{expected:?}"),
+        got: format!("{:?}", answer.heights),
+    })
+}
+
+fn messages(
+    query: &Query,
+    moment: Moment,
+    answer: &GrpcAnswer,
+    method: Option<&MethodDescriptor>,
+    keys: &mut PageKeys,
+    latest: i64,
+) -> Vec<Found> {
+    let bytes = || Found {
+        field: "response".to_owned(),
+        expected: hex::encode(&query.response),
+        got: hex::encode(&answer.response),
+    };
+    let Some(method) = method else {
+        let same = query.response == answer.response;
+        return if same { Vec::new() } else { vec![bytes()] };
+    };
+    let name = method.output().full_name().to_owned();
+    let json = |bytes: &[u8]| {
+        let text = proto::json::bytes_to_json(&name, bytes).ok()?;
+        serde_json::from_str::<Value>(&text).ok()
+    };
+    let (Some(theirs), Some(ours)) = (json(&query.response), json(&answer.response)) else {
+        let same = query.response == answer.response;
+        return if same { Vec::new() } else { vec![bytes()] };
+    };
+    keys.learn(query, moment, &theirs, &ours);
+    if query.response == answer.response {
+        return Vec::new();
+    }
+    let is_state = query.method.contains(".Query/");
+    let mut found = later(&theirs, &ours, latest, is_state);
+    if let Err(error) = proto::unknown::check(&name, &query.response, false) {
+        found.push(Found {
+            field: "response".to_owned(),
+            expected: format!("{error}: a field that our types lack"),
+            got: diff::NOTHING.to_owned(),
+        });
+    }
+    found
+}
+
+/// Compares two answers, the recorded one perhaps given when the node was beyond its last recorded block.
+///
+/// Such an answer names the later height where ours names our last; and what is about the later block itself can be
+/// compared by its fields only, unless it is an answer about state.
+pub(super) fn later(expected: &Value, got: &Value, latest: i64, is_state: bool) -> Vec<Found> {
+    let found = diff::compare(expected, got, Depth::Values);
+    let beyond = |text: &str| text.parse::<i64>().is_ok_and(|height| height > latest);
+    let is_height = |found: &Found| {
+        let ours = [latest, latest.saturating_add(1)].map(|height| height.to_string());
+        found.field.ends_with("height") && beyond(&found.expected) && ours.contains(&found.got)
+    };
+    let named = found.iter().any(is_height);
+    if named && !is_state {
+        return diff::compare(expected, got, Depth::Fields);
+    }
+    found
+        .into_iter()
+        .filter(|found| !is_height(found))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn query(height: Option<i64>, told: Option<&str>, note: Option<&str>) -> Query {
+        let refused = height == Some(1_000);
+        let headers = told.map(|told| vec![(HEIGHT.to_owned(), told.to_owned())]);
+        Query {
+            height,
+            method: "/pocket.shared.Query/Params".to_owned(),
+            request: Vec::new(),
+            response: Vec::new(),
+            grpc_code: i32::from(refused) * 2,
+            grpc_message: None,
+            response_headers: headers,
+            note: note.map(str::to_owned),
+            line: 1,
+        }
+    }
+
+    #[test]
+    fn a_call_is_made_where_its_answer_was_given() {
+        let plan = |height, told, note| {
+            let plan = super::plan(&query(height, told, note), 100);
+            (plan.moment, plan.header)
+        };
+        let asked = Some("35".to_owned());
+        assert_eq!(
+            plan(Some(35), Some("35"), None),
+            (Moment::After(35), asked.clone())
+        );
+        assert_eq!(plan(Some(35), None, None), (Moment::After(35), asked));
+        assert_eq!(plan(Some(35), Some("37"), None), (Moment::After(37), None));
+        assert_eq!(plan(None, Some("120"), None), (Moment::End, None));
+        assert_eq!(plan(None, Some("90"), None), (Moment::After(90), None));
+        let never = (Moment::Never, Some("120".to_owned()));
+        assert_eq!(plan(Some(120), Some("120"), None), never);
+        assert_eq!(
+            plan(Some(1_000), None, None),
+            (Moment::End, Some("1000".to_owned()))
+        );
+        let note = Some("header x-cosmos-block-height='abc'");
+        assert_eq!(
+            plan(None, None, note),
+            (Moment::End, Some("abc".to_owned()))
+        );
+    }
+
+    #[test]
+    fn an_answer_about_a_block_that_was_not_recorded_has_the_same_fields() {
+        let theirs = json!({ "block": { "height": "120", "hash": "A" } });
+        let ours = json!({ "block": { "height": "100", "hash": "B" } });
+        assert!(later(&theirs, &ours, 100, false).is_empty());
+        assert_eq!(later(&theirs, &ours, 100, true).len(), 1);
+        let earlier = json!({ "block": { "height": "99", "hash": "A" } });
+        assert_eq!(later(&earlier, &ours, 100, false).len(), 2);
+    }
+}

@@ -1,0 +1,119 @@
+//! Recorded WebSocket connections: every answer and every event, as our node would have sent it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::answers::later;
+use super::diff::Found;
+use super::recording::Frame;
+use super::report::{Difference, Part, Report};
+use crate::blocks::OwnView;
+use crate::rpc::websocket::{self, Subscriptions};
+
+/// One connection of ours beside a recorded one.
+#[derive(Default)]
+struct Connection {
+    subscriptions: Subscriptions,
+    /// Every subscription that there ever was: an event may cross the request that ends it.
+    ever: Subscriptions,
+    /// Our answers that were not matched yet.
+    answers: Vec<Value>,
+}
+
+/// Compares all connections.
+pub(super) async fn compare(report: &mut Report, view: &Arc<OwnView>, frames: &[Frame]) {
+    let mut connections = BTreeMap::<&str, Connection>::new();
+    for frame in frames {
+        let connection = connections.entry(&frame.conn).or_default();
+        if frame.dir == "c2s" {
+            let answer = websocket::answer(view, &mut connection.subscriptions, &frame.frame).await;
+            connection.answers.extend(answer);
+            let known = connection.subscriptions.iter();
+            let known = known.map(|(text, one)| (text.clone(), one.clone()));
+            connection.ever.extend(known);
+            continue;
+        }
+        let Ok(theirs) = serde_json::from_str::<Value>(&frame.frame) else {
+            report.leave_out("WebSocket frames that are no JSON");
+            continue;
+        };
+        let ours = match event(&theirs) {
+            Some(event) if event.height > view.height() => {
+                report.leave_out("events of blocks that were not recorded");
+                continue;
+            }
+            Some(event) => told(view, connection, &event),
+            None => {
+                let place = connection
+                    .answers
+                    .iter()
+                    .position(|one| one["id"] == theirs["id"]);
+                place.map(|place| connection.answers.remove(place))
+            }
+        };
+        report.compared(Part::WebSocket, 1);
+        let latest = view.height();
+        let ours = ours.unwrap_or(Value::Null);
+        for found in later(&theirs, &ours, latest, true) {
+            note(report, frame, &theirs, found);
+        }
+    }
+}
+
+fn note(report: &mut Report, frame: &Frame, theirs: &Value, found: Found) {
+    let kind = theirs["result"]["data"]["type"]
+        .as_str()
+        .unwrap_or("answer");
+    let difference = Difference {
+        part: Part::WebSocket,
+        height: frame.height,
+        place: format!("websocket.jsonl:{}: {} {kind}", frame.line, frame.conn),
+        field: found.field,
+        expected: found.expected,
+        got: found.got,
+    };
+    report.differs(&format!("websocket {kind}"), difference);
+}
+
+/// An event as a subscriber is told it.
+struct Event {
+    height: i64,
+    query: String,
+    kind: String,
+    index: Option<u64>,
+}
+
+fn event(frame: &Value) -> Option<Event> {
+    let result = &frame["result"];
+    let kind = result["data"]["type"].as_str()?.to_owned();
+    let value = &result["data"]["value"];
+    let height = [
+        &value["TxResult"]["height"],
+        &value["header"]["height"],
+        &value["block"]["header"]["height"],
+    ];
+    let height = height.iter().find_map(|height| height.as_str())?;
+    let index = value
+        .get("TxResult")
+        .map(|tx| tx["index"].as_u64().unwrap_or(0));
+    Some(Event {
+        height: height.parse().ok()?,
+        query: result["query"].as_str()?.to_owned(),
+        kind,
+        index,
+    })
+}
+
+/// What we would have told.
+fn told(view: &OwnView, connection: &Connection, wanted: &Event) -> Option<Value> {
+    let committed = view.store.committed(wanted.height).ok()??;
+    let frames = websocket::frames(&connection.ever, &committed).into_iter();
+    let same = |frame: &Value| {
+        event(frame).is_some_and(|ours| {
+            ours.query == wanted.query && ours.kind == wanted.kind && ours.index == wanted.index
+        })
+    };
+    frames.into_iter().find(same)
+}

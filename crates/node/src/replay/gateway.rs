@@ -1,0 +1,81 @@
+//! Recorded exchanges with REST.
+
+use std::sync::Arc;
+
+use http::Method;
+
+use super::calls;
+use super::diff::Found;
+use super::recording::Rest;
+use super::report::{Difference, Part, Report};
+use super::web::bodies;
+use crate::view::View;
+
+/// Headers that are compared; what else a gateway says is its own.
+const HEADERS: [&str; 3] = [
+    "content-type",
+    "x-cosmos-block-height",
+    "grpc-metadata-x-cosmos-block-height",
+];
+
+/// Makes an exchange and compares the answers.
+pub(super) async fn compare(report: &mut Report, view: &Arc<View>, row: &Rest) {
+    let latest = view.height();
+    let beyond = row.request_height.is_some_and(|height| height > latest);
+    if beyond && row.status.is_none_or(|status| status == 200) {
+        return report.leave_out("calls at heights that were not recorded");
+    }
+    let verb = row.method.as_deref().unwrap_or("GET");
+    let method = Method::from_bytes(verb.as_bytes()).unwrap_or(Method::GET);
+    let body = row.request_body.as_deref().unwrap_or_default();
+    let answer = calls::rest(view, &method, &row.path, row.request_height, body).await;
+    report.compared(Part::Rest, 1);
+    let mut found = Vec::new();
+    let mut differs = |field: &str, expected: String, got: String| {
+        if expected != got {
+            found.push(Found {
+                field: field.to_owned(),
+                expected,
+                got,
+            });
+        }
+    };
+    if let Some(status) = row.status {
+        differs("status", status.to_string(), answer.status.to_string());
+    }
+    if let Some(headers) = &row.headers {
+        for name in HEADERS {
+            let recorded = headers
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case(name));
+            let expected = recorded.map_or("", |(_, value)| value.as_str().unwrap_or_default());
+            // A node that went on after its last recorded block tells a later height.
+            let expected = match expected.parse::<i64>() {
+                Ok(height) if height > latest => latest.to_string(),
+                _ => expected.to_owned(),
+            };
+            let got = answer
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok());
+            differs(name, expected, got.unwrap_or_default().to_owned());
+        }
+    }
+    if let Some(expected) = row.body.as_deref().filter(|_| row.truncated != Some(true)) {
+        let is_state =
+            !row.path.starts_with("/cosmos/base/") && !row.path.starts_with("/cosmos/tx/");
+        found.extend(bodies(expected, &answer.body, latest, is_state, false));
+    }
+    let (path, _) = row.path.split_once('?').unwrap_or((&row.path, ""));
+    for found in found {
+        let difference = Difference {
+            part: Part::Rest,
+            height: row.request_height,
+            place: format!("rest.jsonl:{}: {verb} {}", row.line, row.path),
+            field: found.field,
+            expected: found.expected,
+            got: found.got,
+        };
+        report.differs(&format!("{verb} {path}"), difference);
+    }
+}

@@ -1,0 +1,343 @@
+//! The order of a replay: blocks, and between them what was asked and sent at each height.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use net::Tasks;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+
+use super::answers::{self, Moment, PageKeys, Plan};
+use super::calls::HttpAnswer;
+use super::checks::{self, Verdict};
+use super::recording::{Block, Recording, Rpc};
+use super::report::{Difference, Part, Report};
+use super::stage::Stage;
+use super::web::Request;
+use super::{Options, ReplayError, blocks, exports, frames, gateway, web};
+use crate::error::NodeError;
+
+/// Replays a recording.
+pub(super) async fn recording(
+    recording: &Recording,
+    options: Options,
+    tasks: &Tasks,
+) -> Result<Report, ReplayError> {
+    let first = recording.blocks.first();
+    let first_hash = first.map_or(&[][..], |block| &block.id.hash);
+    let strict = options.strict || options.excuses.is_kept_against(first_hash);
+    let chain_id = &recording.genesis.chain_id;
+    let mut report = Report::new(chain_id, options.excuses, strict, options.per_part);
+    for file in &recording.missing {
+        report.leave_out(format!("{file}: no such file"));
+    }
+    let scope = tasks.child();
+    match Stage::open(recording, &scope) {
+        Ok(stage) => Play::new(recording, stage, report).run().await,
+        Err(error) => {
+            report.differs("", stopped(None, &error));
+            Ok(report)
+        }
+    }
+    .inspect(|_| scope.cancel())
+}
+
+/// Our chain stands still where the recorded one went on.
+fn stopped(height: Option<i64>, error: &NodeError) -> Difference {
+    Difference {
+        part: Part::Block,
+        height,
+        place: height.map_or("genesis", |_| "block").to_owned(),
+        field: "execution".to_owned(),
+        expected: "goes on".to_owned(),
+        got: error.to_string(),
+    }
+}
+
+/// A replay under way.
+struct Play<'a> {
+    recording: &'a Recording,
+    stage: Stage,
+    report: Report,
+    keys: PageKeys,
+    plans: Vec<Plan>,
+    /// Recorded calls by the moment at which they are made, in the order of the file.
+    queries: BTreeMap<Moment, Vec<usize>>,
+    rpc: BTreeMap<Moment, Vec<usize>>,
+    sent: BTreeMap<i64, Vec<usize>>,
+    /// Included transactions that ours refused so far, with its last verdict: the recorder's height may be late.
+    refused: Vec<(usize, Verdict)>,
+    /// Broadcasts that wait for their block.
+    waiting: Vec<(usize, JoinHandle<HttpAnswer>)>,
+}
+
+/// The moment of a row with a height of the node.
+fn moment(height: Option<i64>, last: i64) -> Moment {
+    match height {
+        Some(height) if height <= last => Moment::After(height),
+        Some(_) => Moment::Never,
+        None => Moment::End,
+    }
+}
+
+fn group<T: Ord>(moments: impl Iterator<Item = T>) -> BTreeMap<T, Vec<usize>> {
+    let mut groups = BTreeMap::<T, Vec<usize>>::new();
+    for (place, moment) in moments.enumerate() {
+        groups.entry(moment).or_default().push(place);
+    }
+    groups
+}
+
+impl<'a> Play<'a> {
+    fn new(recording: &'a Recording, stage: Stage, report: Report) -> Self {
+        let last = recording.last_height();
+        let queries = recording.queries.iter();
+        let plans: Vec<Plan> = queries.map(|query| answers::plan(query, last)).collect();
+        let heights = recording.sent.iter().map(|sent| sent.sent_after_height);
+        let sent = group(heights)
+            .into_iter()
+            .filter_map(|(height, rows)| Some((height?, rows)))
+            .collect();
+        Self {
+            recording,
+            stage,
+            report,
+            keys: PageKeys::default(),
+            queries: group(plans.iter().map(|plan| plan.moment)),
+            plans,
+            rpc: group(recording.rpc.iter().map(|row| moment(row.height, last))),
+            sent,
+            refused: Vec::new(),
+            waiting: Vec::new(),
+        }
+    }
+
+    async fn run(mut self) -> Result<Report, ReplayError> {
+        let before = self.recording.genesis.initial_height.value() - 1;
+        self.after(before).await?;
+        for block in &self.recording.blocks {
+            if let Err(error) = self.block(block) {
+                self.report.differs("", stopped(Some(block.height), &error));
+                return Ok(self.report);
+            }
+            self.report.blocks += 1;
+            self.after(block.height).await?;
+        }
+        self.end().await?;
+        Ok(self.report)
+    }
+
+    fn block(&mut self, block: &Block) -> Result<(), NodeError> {
+        let results = self.stage.execute(block)?;
+        blocks::compare(&mut self.report, block, &results, self.stage.validators());
+        self.stage.commit(block, results)
+    }
+
+    /// What happened between a block and the next.
+    async fn after(&mut self, height: i64) -> Result<(), ReplayError> {
+        self.gather(height).await;
+        self.send(height).await;
+        self.ask(Moment::After(height)).await;
+        Ok(())
+    }
+
+    /// Makes the recorded gRPC calls of a moment.
+    async fn ask(&mut self, moment: Moment) {
+        for place in self.queries.remove(&moment).unwrap_or_default() {
+            let (Some(query), Some(plan)) =
+                (self.recording.queries.get(place), self.plans.get(place))
+            else {
+                continue;
+            };
+            let view = self.stage.view.shared();
+            answers::compare(&mut self.report, view, &mut self.keys, query, plan).await;
+        }
+    }
+
+    /// Sends what was sent at a height, and asks the RPC what it was asked there.
+    async fn send(&mut self, height: i64) {
+        let mut rpc: BTreeSet<usize> = self
+            .rpc
+            .remove(&Moment::After(height))
+            .unwrap_or_default()
+            .into_iter()
+            .collect();
+        let rows = &self.recording.rpc;
+        let mut senders = HashMap::<Vec<u8>, Vec<usize>>::new();
+        for place in rpc.iter().rev() {
+            if let Some(tx) = rows.get(*place).and_then(|row| Request::new(row).sends()) {
+                senders.entry(tx).or_default().push(*place);
+            }
+        }
+        for place in self.sent.remove(&height).unwrap_or_default() {
+            let Some(sent) = self.recording.sent.get(place) else {
+                continue;
+            };
+            let verdict = match senders.get_mut(&sent.tx).and_then(Vec::pop) {
+                // The exchange itself was recorded, and may stand behind others.
+                Some(row) => {
+                    let earlier: Vec<usize> = rpc.range(..row).copied().collect();
+                    for place in earlier {
+                        if senders.values().all(|places| !places.contains(&place)) {
+                            rpc.remove(&place);
+                            self.exchange(place).await;
+                        }
+                    }
+                    rpc.remove(&row);
+                    match self.exchange(row).await {
+                        Some(verdict) => verdict,
+                        None => continue,
+                    }
+                }
+                None if checks::recorded(sent).is_err()
+                    && sent.check_tx.is_some()
+                    && !included(sent) =>
+                {
+                    self.leave_out(place);
+                    continue;
+                }
+                None => Verdict::of(self.stage.send(&sent.tx)),
+            };
+            self.judge(place, verdict);
+        }
+        for place in rpc {
+            self.exchange(place).await;
+        }
+    }
+
+    fn leave_out(&mut self, place: usize) {
+        if let Some(sent) = self.recording.sent.get(place)
+            && let Err(reason) = checks::recorded(sent)
+        {
+            self.report.leave_out(reason);
+        }
+    }
+
+    /// Compares a verdict with the recorded one.
+    fn judge(&mut self, place: usize, verdict: Verdict) {
+        let Some(sent) = self.recording.sent.get(place) else {
+            return;
+        };
+        let expected = match checks::recorded(sent) {
+            Ok(expected) => expected,
+            Err(reason) => return self.report.leave_out(reason),
+        };
+        if checks::agrees(&expected, &verdict) {
+            self.report.compared(Part::Check, 1);
+        } else if included(sent) {
+            self.refused.push((place, verdict));
+        } else {
+            self.report.compared(Part::Check, 1);
+            checks::differs(&mut self.report, sent, &expected, &verdict);
+        }
+    }
+
+    /// Makes a recorded exchange with the RPC; the verdict on the transaction that it sends.
+    async fn exchange(&mut self, place: usize) -> Option<Verdict> {
+        let row = self.recording.rpc.get(place)?;
+        let request = Request::new(row);
+        let name = request.name.clone();
+        let view = Arc::clone(&self.stage.view);
+        if name == "broadcast_tx_commit" && request.sends().is_some() {
+            let waiting = tokio::spawn(request.make(Arc::clone(&view)));
+            // The queue keeps the order: once this is answered, the transaction has been checked.
+            tokio::task::yield_now().await;
+            let _ = view.driver.waiting(0).await;
+            self.waiting.push((place, waiting));
+            return None;
+        }
+        let answer = request.make(view).await;
+        let latest = self.stage.view.height();
+        web::compare(&mut self.report, row, &name, &answer, latest);
+        let json: Value = serde_json::from_str(&answer.body).ok()?;
+        Verdict::of_rpc(&json)
+    }
+
+    /// Looks after what was waiting for a block.
+    async fn gather(&mut self, height: i64) {
+        for (place, waiting) in std::mem::take(&mut self.waiting) {
+            let row = self.recording.rpc.get(place);
+            let (due, told) = row.map_or((height, None), |row| {
+                (due(row).unwrap_or(height), Some(row))
+            });
+            if due > height {
+                self.waiting.push((place, waiting));
+                continue;
+            }
+            if let (Ok(answer), Some(row)) = (waiting.await, told) {
+                let name = "broadcast_tx_commit";
+                web::compare(&mut self.report, row, name, &answer, height);
+            }
+        }
+        for (place, last) in std::mem::take(&mut self.refused) {
+            let Some(sent) = self.recording.sent.get(place) else {
+                continue;
+            };
+            let Ok(expected) = checks::recorded(sent) else {
+                continue;
+            };
+            if sent
+                .result
+                .height
+                .is_some_and(|included| included <= height)
+            {
+                self.report.compared(Part::Check, 1);
+                checks::differs(&mut self.report, sent, &expected, &last);
+                continue;
+            }
+            let verdict = Verdict::of(self.stage.send(&sent.tx));
+            self.judge(place, verdict);
+        }
+    }
+
+    /// What was asked after everything.
+    async fn end(&mut self) -> Result<(), ReplayError> {
+        for (_, waiting) in self.waiting.drain(..) {
+            waiting.abort();
+            self.report
+                .leave_out("broadcasts whose block was not recorded");
+        }
+        self.ask(Moment::End).await;
+        for place in self.rpc.remove(&Moment::End).unwrap_or_default() {
+            self.exchange(place).await;
+        }
+        for row in &self.recording.rest {
+            gateway::compare(&mut self.report, self.stage.view.shared(), row).await;
+        }
+        let later = self.queries.values().chain(self.rpc.values());
+        for _ in later.flatten() {
+            self.report
+                .leave_out("calls at heights that were not recorded");
+        }
+        for _ in &self.refused {
+            self.report
+                .leave_out("transactions whose block was not recorded");
+        }
+        for _ in self.sent.values().flatten() {
+            self.report
+                .leave_out("transactions sent at heights that were not recorded");
+        }
+        frames::compare(&mut self.report, &self.stage.view, &self.recording.frames).await;
+        for export in &self.recording.exports {
+            if export.height > self.recording.last_height() {
+                self.report
+                    .leave_out("exports of heights that were not recorded");
+                continue;
+            }
+            let ours = self.stage.view.reader.export(Some(export.height));
+            let ours = ours.map_err(NodeError::from)?;
+            exports::compare(&mut self.report, export, &ours);
+        }
+        Ok(())
+    }
+}
+
+fn included(sent: &super::recording::Sent) -> bool {
+    sent.result.included == Some(true)
+}
+
+/// The height at which a recorded broadcast had its block; `None` when it never had one.
+fn due(row: &Rpc) -> Option<i64> {
+    let body: Value = serde_json::from_str(row.body.as_deref()?).ok()?;
+    body["result"]["height"].as_str()?.parse().ok()
+}
