@@ -9,7 +9,7 @@ use std::ops::Bound;
 
 use prost::{Message, Name};
 use prost_types::Timestamp;
-use tendermint_proto::v0_38::abci::{Event, EventAttribute};
+use tendermint_proto::v0_38::abci::{Event, EventAttribute, ValidatorUpdate};
 
 use crate::error::{ChainError, TxError};
 use crate::limits::SCAN_CHUNK;
@@ -17,8 +17,10 @@ use crate::rules::Rules;
 use crate::store::{Changes, Pair, View, layered_range, prefix_end};
 
 mod gas;
+mod last_commit;
 
 pub use gas::GasCosts;
+pub use last_commit::{LastCommit, Misbehaviour, Vote};
 
 /// A moment: seconds since 1970 and nanoseconds below one second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +49,22 @@ impl BlockTime {
         i128::from(self.seconds)
             .saturating_mul(1_000_000_000)
             .saturating_add(i128::from(self.nanos))
+    }
+
+    /// The moment so many nanoseconds after 1970; beyond what seconds of 64 bits hold, the last one.
+    pub fn from_unix_nanos(nanos: i128) -> Self {
+        let seconds = nanos.div_euclid(1_000_000_000);
+        let rest = nanos.rem_euclid(1_000_000_000);
+        Self {
+            seconds: i64::try_from(seconds).unwrap_or(i64::MAX),
+            nanos: i32::try_from(rest).unwrap_or(0),
+        }
+    }
+
+    /// A later or earlier moment.
+    #[must_use]
+    pub fn plus_nanos(self, nanos: i128) -> Self {
+        Self::from_unix_nanos(self.unix_nanos().saturating_add(nanos))
     }
 }
 
@@ -96,6 +114,10 @@ pub enum Mode {
 pub struct Context<'a> {
     /// The block that is executed, checked against or queried.
     pub block: BlockInfo,
+    /// What consensus says of the validators with the block that is executed; empty elsewhere.
+    pub last_commit: LastCommit,
+    /// Changes of the validator set, for consensus: made by genesis and at the end of a block.
+    pub validator_updates: Vec<ValidatorUpdate>,
     /// Deliberate differences from the reference on this chain.
     pub rules: Rules,
     /// Why this runs.
@@ -124,6 +146,8 @@ impl<'a> Context<'a> {
     pub fn new(view: &'a dyn View, block: BlockInfo, rules: Rules, mode: Mode) -> Self {
         Self {
             block,
+            last_commit: LastCommit::default(),
+            validator_updates: Vec::new(),
             rules,
             mode,
             view,

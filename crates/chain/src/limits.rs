@@ -91,3 +91,18 @@ pub const SNAPSHOT_VALUE_BYTES: usize = 128 * 1_024 * 1_024;
 
 /// Pairs of a snapshot put into the tree together: their nodes take about 20 MB while it is updated.
 pub const IMPORT_PAIRS: usize = 16_384;
+
+/// Bytes of a validator's name: the SDK's.
+pub const MONIKER_BYTES: usize = 70;
+
+/// Bytes of a validator's identity: the SDK's.
+pub const IDENTITY_BYTES: usize = 3_000;
+
+/// Bytes of a validator's website: the SDK's.
+pub const WEBSITE_BYTES: usize = 140;
+
+/// Bytes of a validator's security contact: the SDK's.
+pub const SECURITY_CONTACT_BYTES: usize = 140;
+
+/// Bytes of what a validator says of itself: the SDK's.
+pub const DETAILS_BYTES: usize = 280;

@@ -5,7 +5,10 @@ use crate::error::{ChainError, GrpcCode, QueryError, TxError};
 use crate::modules::{
     application, gateway, migration, proof, service, session, shared, supplier, tokenomics,
 };
-use crate::{auth, authz, bank, consensus, feegrant, gov, upgrade};
+use crate::{
+    auth, authz, bank, consensus, distribution, evidence, feegrant, gov, mint, slashing, staking,
+    upgrade,
+};
 
 /// A step of a block: the module's name and what it runs.
 pub type Step = (&'static str, fn(&mut Context) -> Result<(), ChainError>);
@@ -15,6 +18,11 @@ pub const PRE_BLOCK: &[Step] = &[("auth", auth::unordered::expire)];
 
 /// Before the transactions.
 pub const BEGIN_BLOCK: &[Step] = &[
+    ("mint", mint::begin_block),
+    ("distribution", distribution::begin_block),
+    ("slashing", slashing::begin_block),
+    ("evidence", evidence::begin_block),
+    ("staking", staking::begin_block),
     ("authz", authz::begin_block),
     ("service", service::begin_block),
     ("gateway", gateway::begin_block),
@@ -28,6 +36,7 @@ pub const BEGIN_BLOCK: &[Step] = &[
 
 /// After the transactions.
 pub const END_BLOCK: &[Step] = &[
+    ("staking", staking::end_block),
     ("feegrant", feegrant::end_block),
     ("service", service::end_block),
     ("session", session::end_block),
@@ -51,6 +60,11 @@ pub fn execute(
         "cosmos.bank.v1beta1" => bank::msg::execute(ctx, type_name, value),
         "cosmos.consensus.v1" => consensus::execute(ctx, type_name, value),
         "cosmos.feegrant.v1beta1" => feegrant::execute(ctx, type_name, value),
+        "cosmos.distribution.v1beta1" => distribution::execute(ctx, type_name, value),
+        "cosmos.evidence.v1beta1" => evidence::execute(ctx, type_name, value),
+        "cosmos.mint.v1beta1" => mint::execute(ctx, type_name, value),
+        "cosmos.slashing.v1beta1" => slashing::execute(ctx, type_name, value),
+        "cosmos.staking.v1beta1" => staking::execute(ctx, type_name, value),
         "pocket.application" => application::execute(ctx, type_name, value),
         "pocket.gateway" => gateway::execute(ctx, type_name, value),
         "pocket.proof" => proof::execute(ctx, type_name, value),
@@ -71,6 +85,11 @@ pub fn check(type_name: &str, value: &[u8]) -> Option<Result<(), TxError>> {
         "cosmos.bank.v1beta1" => bank::msg::check(type_name, value),
         "cosmos.consensus.v1" => consensus::check(type_name, value),
         "cosmos.feegrant.v1beta1" => feegrant::check(type_name, value),
+        "cosmos.distribution.v1beta1" => distribution::check(type_name, value),
+        "cosmos.evidence.v1beta1" => evidence::check(type_name, value),
+        "cosmos.mint.v1beta1" => mint::check(type_name, value),
+        "cosmos.slashing.v1beta1" => slashing::check(type_name, value),
+        "cosmos.staking.v1beta1" => staking::check(type_name, value),
         "pocket.application" => application::check(type_name, value),
         "pocket.gateway" => gateway::check(type_name, value),
         "pocket.proof" => proof::check(type_name, value),
@@ -91,6 +110,11 @@ pub fn signers(type_name: &str, value: &[u8]) -> Option<Result<Vec<String>, TxEr
         "cosmos.bank.v1beta1" => bank::msg::signers(type_name, value),
         "cosmos.consensus.v1" => consensus::signers(type_name, value),
         "cosmos.feegrant.v1beta1" => feegrant::signers(type_name, value),
+        "cosmos.distribution.v1beta1" => distribution::signers(type_name, value),
+        "cosmos.evidence.v1beta1" => evidence::signers(type_name, value),
+        "cosmos.mint.v1beta1" => mint::signers(type_name, value),
+        "cosmos.slashing.v1beta1" => slashing::signers(type_name, value),
+        "cosmos.staking.v1beta1" => staking::signers(type_name, value),
         "pocket.application" => application::signers(type_name, value),
         "pocket.gateway" => gateway::signers(type_name, value),
         "pocket.proof" => proof::signers(type_name, value),
@@ -125,6 +149,11 @@ pub fn query(ctx: &Context, path: &str, data: &[u8]) -> Result<Vec<u8>, QueryErr
         "cosmos.feegrant.v1beta1.Query" => feegrant::query::query(ctx, method, data),
         "cosmos.gov.v1.Query" => gov::query(ctx, method, data),
         "cosmos.upgrade.v1beta1.Query" => upgrade::query(method, data),
+        "cosmos.distribution.v1beta1.Query" => distribution::query(ctx, method, data),
+        "cosmos.evidence.v1beta1.Query" => evidence::query(ctx, method, data),
+        "cosmos.mint.v1beta1.Query" => mint::query(ctx, method, data),
+        "cosmos.slashing.v1beta1.Query" => slashing::query(ctx, method, data),
+        "cosmos.staking.v1beta1.Query" => staking::query(ctx, method, data),
         "pocket.application.Query" => application::query(ctx, method, data),
         "pocket.gateway.Query" => gateway::query(ctx, method, data),
         "pocket.migration.Query" => migration::query(ctx, method),

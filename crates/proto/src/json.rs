@@ -1,5 +1,5 @@
 //! Proto-JSON as gogoproto's jsonpb writes it: original field names, defaults emitted, 64-bit integers quoted
-//! (chain specification 0.2).
+//! (chain specification 0.2). Decimals show their point.
 //!
 //! Writing goes over the descriptors in declaration order, which is what the reference prints and what clients parse.
 //! Reading is strict: an unknown key is an error that names its path.
@@ -12,6 +12,7 @@ use prost_reflect::{
 
 use crate::{ProtoError, descriptor_pool};
 
+mod options;
 mod read;
 mod write;
 
@@ -98,12 +99,7 @@ fn declared(descriptor: &MessageDescriptor) -> Vec<FieldDescriptor> {
 
 /// Whether the reference encodes and prints this message field even when it is unset.
 fn always_present(field: &FieldDescriptor) -> bool {
-    let Some(nullable) = descriptor_pool().get_extension_by_name("gogoproto.nullable") else {
-        return false;
-    };
-    let options = field.options();
-    options.has_extension(&nullable)
-        && options.get_extension(&nullable).as_ref() == &Value::Bool(false)
+    options::form(field).always
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 use prost_reflect::DescriptorPool;
 
 pub mod any;
+pub mod decimal;
 pub mod events;
 pub mod json;
 pub mod time;
@@ -30,7 +31,7 @@ pub use tendermint_proto::v0_38 as tendermint;
 
 /// SHA-256 of the encoded descriptor set, lower-case hex. It changes exactly when a wire format changes.
 pub const DESCRIPTOR_SHA256: &str =
-    "c53b44362d4e044fbccd79729dd4713fe38eef71910d8d25c89303ca313cb3a9";
+    "fdeb85e22897ea4ec9c118bb2391297ebc8e97217c033c8a749fcefbff184e44";
 
 /// The encoded `FileDescriptorSet` of everything in this crate, imports included.
 pub static DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

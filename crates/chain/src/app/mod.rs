@@ -17,7 +17,7 @@ use tendermint_proto::v0_38::abci::{
     ResponseInitChain,
 };
 
-use crate::context::{BlockInfo, BlockTime, Context, Mode};
+use crate::context::{BlockInfo, BlockTime, Context, LastCommit, Mode};
 use crate::error::{ChainError, GenesisError, TxError};
 use crate::limits::KEEP_RECENT;
 use crate::router::{self, Step};
@@ -158,6 +158,8 @@ impl Application {
         consensus::init(&mut ctx, &params)?;
         genesis::load_state(&mut ctx, &state)?;
         let rules = ctx.rules;
+        let validators = std::mem::take(&mut ctx.validator_updates);
+        let validators = genesis::agree_on_validators(validators, &request.validators)?;
         let changes = ctx.into_changes();
 
         let mut check = self.check.lock();
@@ -176,7 +178,7 @@ impl Application {
         });
         Ok(ResponseInitChain {
             consensus_params: None,
-            validators: Vec::new(),
+            validators,
             app_hash: crypto::hash::sha256(&[]).to_vec().into(),
         })
     }
@@ -220,6 +222,7 @@ impl Application {
             Context::new(&view, block.clone(), Rules::reference(), Mode::Deliver).resume(genesis);
         let rules = genesis::read_rules(&ctx)?;
         ctx.rules = rules;
+        ctx.last_commit = LastCommit::from_request(request, self.last_root()?);
 
         let mut events = phase(&mut ctx, "PreBlock", router::PRE_BLOCK)?;
         events.extend(phase(&mut ctx, "BeginBlock", router::BEGIN_BLOCK)?);
@@ -232,6 +235,7 @@ impl Application {
         }
         events.extend(phase(&mut ctx, "EndBlock", router::END_BLOCK)?);
         let params = consensus::params(&ctx)?;
+        let validator_updates = std::mem::take(&mut ctx.validator_updates);
 
         let batch = self.disk.apply(request.height, ctx.into_changes())?;
         let app_hash = batch.root.to_vec().into();
@@ -239,7 +243,7 @@ impl Application {
         Ok(ResponseFinalizeBlock {
             events,
             tx_results,
-            validator_updates: Vec::new(),
+            validator_updates,
             consensus_param_updates: Some(params),
             app_hash,
         })
@@ -298,6 +302,15 @@ impl Application {
     /// When the store fails.
     pub fn last(&self) -> Result<Option<(i64, Root)>, ChainError> {
         Ok(self.disk.last()?.map(|last| (last.block.height, last.root)))
+    }
+
+    /// Root after the last block; that of nothing before the first.
+    fn last_root(&self) -> Result<Vec<u8>, ChainError> {
+        let last = self.disk.last()?;
+        Ok(last.map_or_else(
+            || crypto::hash::sha256(&[]).to_vec(),
+            |last| last.root.to_vec(),
+        ))
     }
 }
 

@@ -39,7 +39,7 @@ pub fn nonce(timeout_nanos: u64, address: &Address) -> Vec<u8> {
 ///
 /// # Errors
 /// [`ChainError::Corrupt`] when there are not 8 bytes.
-pub(super) fn read_u64(bytes: &[u8]) -> Result<u64, ChainError> {
+pub(crate) fn read_u64(bytes: &[u8]) -> Result<u64, ChainError> {
     let bytes = bytes
         .try_into()
         .map_err(|_| ChainError::corrupt("auth", "a number has 8 bytes"))?;

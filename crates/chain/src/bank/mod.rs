@@ -141,6 +141,62 @@ pub fn module_to_module(
     send(ctx, &Address::module(from), &Address::module(to), coins)
 }
 
+/// Takes a delegator's stake into a pool. Events: `coin_spent`, `coin_received`; it is no transfer.
+///
+/// # Errors
+/// sdk 5 when the balance does not suffice, sdk 9 when there is no account.
+pub fn delegate(
+    ctx: &mut Context,
+    delegator: &Address,
+    pool: &str,
+    coins: &Coins,
+) -> Result<(), TxError> {
+    let pool = auth::ensure_module_account(ctx, pool)?;
+    for (denom, amount) in coins.iter() {
+        let held = balance(ctx, delegator, denom)?;
+        let Some(rest) = held.checked_sub(amount) else {
+            let text = format!(
+                "failed to delegate; {held}{denom} is smaller than {coins}: insufficient funds"
+            );
+            return Err(TxError::sdk(sdk::INSUFFICIENT_FUNDS, text));
+        };
+        write_amount(ctx, keys::balance(delegator, denom), rest);
+    }
+    if auth::account(ctx, delegator)?.is_none() {
+        let text = format!(
+            "failed to track delegation: account {delegator} does not exist: unknown address"
+        );
+        return Err(TxError::sdk(sdk::UNKNOWN_ADDRESS, text));
+    }
+    let spender = delegator.to_bech32();
+    ctx.emit_raw(
+        "coin_spent",
+        &[("spender", &spender), ("amount", &coins.to_string())],
+    );
+    add(ctx, &pool, coins)
+}
+
+/// Gives stake back out of a pool. Events: `coin_spent`, `coin_received`; it is no transfer.
+///
+/// # Errors
+/// sdk 5 when the pool does not hold it, sdk 9 when there is no account.
+pub fn undelegate(
+    ctx: &mut Context,
+    pool: &str,
+    delegator: &Address,
+    coins: &Coins,
+) -> Result<(), TxError> {
+    let pool = auth::ensure_module_account(ctx, pool)?;
+    subtract(ctx, &pool, coins)?;
+    if auth::account(ctx, delegator)?.is_none() {
+        let text = format!(
+            "failed to track undelegation: account {delegator} does not exist: unknown address"
+        );
+        return Err(TxError::sdk(sdk::UNKNOWN_ADDRESS, text));
+    }
+    add(ctx, delegator, coins)
+}
+
 /// Makes coins in a module's account. Events: `coin_received`, `coinbase`.
 ///
 /// # Errors

@@ -13,8 +13,6 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("circuit", &[]),
     ("consensus", &[]),
     ("crisis", &["constant_fee"]),
-    ("distribution", &["params"]),
-    ("evidence", &[]),
     ("feeibc", &[]),
     ("genutil", &[]),
     (
@@ -32,18 +30,8 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("ibc", &[]),
     ("interchainaccounts", &[]),
     ("migration", &["params"]),
-    (
-        "mint",
-        &[
-            "params.mint_denom",
-            "params.goal_bonded",
-            "params.blocks_per_year",
-        ],
-    ),
     ("params", &[]),
     ("runtime", &[]),
-    ("slashing", &["params"]),
-    ("staking", &["params"]),
     ("transfer", &["port_id", "params"]),
     ("upgrade", &[]),
     ("vesting", &[]),

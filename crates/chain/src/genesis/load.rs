@@ -19,22 +19,12 @@ use crate::modules::{
     application, gateway, migration, proof, service, session, shared, supplier, tokenomics,
 };
 use crate::rules::Rules;
-use crate::{auth, authz, bank, feegrant, gov};
+use crate::{auth, authz, bank, distribution, evidence, feegrant, gov, mint, slashing, staking};
 
 /// State key of the rules, as JSON.
 const RULES: &[u8] = b"relaymill/rules";
 /// Prefix of sections of modules that do not run: name to JSON.
 const SECTIONS: &[u8] = b"genesis/section/";
-
-/// Module accounts that exist from the start, in the order in which the reference numbers them.
-const FIRST_ACCOUNTS: &[&str] = &[
-    "fee_collector",
-    "distribution",
-    "bonded_tokens_pool",
-    "not_bonded_tokens_pool",
-    "gov",
-    "mint",
-];
 
 /// Our own section of a document.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -83,13 +73,11 @@ fn load(ctx: &mut Context, state: &Map<String, Value>) -> Result<(), GenesisErro
 
     each::<auth_types::GenesisState, _>(state, "auth", |own| auth::genesis::init(ctx, own))?;
     each::<bank_types::GenesisState, _>(state, "bank", |own| bank::genesis::init(ctx, own))?;
-    for name in FIRST_ACCOUNTS {
-        auth::ensure_module_account(ctx, name)?;
-    }
+    load_sdk(ctx, state)?;
+    optional::<authz_types::GenesisState>(state, "authz", |own| authz::genesis::init(ctx, own))?;
     optional::<feegrant_types::GenesisState>(state, "feegrant", |own| {
         feegrant::genesis::init(ctx, own)
     })?;
-    optional::<authz_types::GenesisState>(state, "authz", |own| authz::genesis::init(ctx, own))?;
     each::<pocket::service::GenesisState, _>(state, "service", |own| {
         service::init_genesis(ctx, own)
     })?;
@@ -126,12 +114,41 @@ fn load(ctx: &mut Context, state: &Map<String, Value>) -> Result<(), GenesisErro
     check_covered(ctx, "supplier", suppliers)
 }
 
+/// The SDK's modules that may be left out, in the order in which the reference loads them. The order of the modules'
+/// accounts is that of their numbers.
+fn load_sdk(ctx: &mut Context, state: &Map<String, Value>) -> Result<(), GenesisError> {
+    auth::ensure_module_account(ctx, "fee_collector")?;
+    auth::ensure_module_account(ctx, distribution::MODULE)?;
+    optional(state, distribution::MODULE, |own| {
+        distribution::genesis::init(ctx, &own)
+    })?;
+    auth::ensure_module_account(ctx, staking::BONDED)?;
+    auth::ensure_module_account(ctx, staking::NOT_BONDED)?;
+    optional(state, staking::MODULE, |own| {
+        staking::genesis::init(ctx, &own)
+    })?;
+    optional(state, slashing::MODULE, |own| {
+        slashing::genesis::init(ctx, &own)
+    })?;
+    auth::ensure_module_account(ctx, "gov")?;
+    optional(state, mint::MODULE, |own| mint::init_genesis(ctx, &own))?;
+    auth::ensure_module_account(ctx, mint::MODULE)?;
+    optional(state, evidence::MODULE, |own| {
+        evidence::init_genesis(ctx, &own)
+    })
+}
+
 /// Sections that are loaded.
 const RUNNING: &[&str] = &[
     "auth",
     "authz",
     "bank",
     "feegrant",
+    "distribution",
+    "staking",
+    "slashing",
+    "mint",
+    "evidence",
     "service",
     "gateway",
     "application",
@@ -248,6 +265,7 @@ pub(crate) fn export_state(ctx: &Context) -> Result<Map<String, Value>, ChainErr
     put(&mut state, "authz", &authz::genesis::export(ctx)?)?;
     put(&mut state, "bank", &bank::genesis::export(ctx)?)?;
     put(&mut state, "feegrant", &feegrant::genesis::export(ctx)?)?;
+    export_sdk(ctx, &mut state)?;
     put(&mut state, "service", &service::export_genesis(ctx)?)?;
     put(&mut state, "gateway", &gateway::export_genesis(ctx)?)?;
     put(
@@ -267,6 +285,25 @@ pub(crate) fn export_state(ctx: &Context) -> Result<Map<String, Value>, ChainErr
     state.insert("relaymill".to_owned(), relaymill);
     state.sort_keys();
     Ok(state)
+}
+
+/// The SDK's modules that run.
+fn export_sdk(ctx: &Context, state: &mut Map<String, Value>) -> Result<(), ChainError> {
+    if distribution::runs(ctx)? {
+        let own = distribution::genesis::export(ctx)?;
+        put(state, distribution::MODULE, &own)?;
+    }
+    if staking::runs(ctx)? {
+        put(state, staking::MODULE, &staking::genesis::export(ctx)?)?;
+    }
+    if slashing::runs(ctx)? {
+        put(state, slashing::MODULE, &slashing::genesis::export(ctx)?)?;
+        put(state, evidence::MODULE, &evidence::export_genesis(ctx)?)?;
+    }
+    if let Some(own) = mint::export_genesis(ctx)? {
+        put(state, mint::MODULE, &own)?;
+    }
+    Ok(())
 }
 
 fn put<M: Message + Name>(

@@ -7,6 +7,7 @@
 mod builder;
 mod idle;
 mod load;
+mod validators;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,6 +16,8 @@ use tendermint_proto::v0_38::abci::{RequestInitChain, ValidatorUpdate};
 
 pub use builder::{GenesisBuilder, code_defaults};
 pub(crate) use load::{export_state, load_state, read_rules, section};
+pub use validators::GenesisValidator;
+pub(crate) use validators::agree_on_validators;
 
 use crate::consensus;
 use crate::error::GenesisError;
@@ -52,9 +55,9 @@ pub struct Consensus {
     /// Params.
     #[serde(default)]
     pub params: consensus::Form,
-    /// Validators; none are read from here, the driver knows its own.
+    /// Validators of the first block. Where the state has validators these may be left out, or are the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub validators: Vec<Value>,
+    pub validators: Vec<GenesisValidator>,
 }
 
 /// A height of at least 1, read from a number or from text.
@@ -106,7 +109,7 @@ struct CometDocument {
     #[serde(default)]
     consensus_params: consensus::Form,
     #[serde(default)]
-    validators: Option<Vec<Value>>,
+    validators: Option<Vec<GenesisValidator>>,
     #[serde(default)]
     app_hash: Option<String>,
     app_state: Map<String, Value>,
@@ -160,10 +163,6 @@ impl Document {
         {
             return Err(GenesisError::new("app_hash", "must be null"));
         }
-        if !document.consensus.validators.is_empty() {
-            let reason = "validators outside the state are not supported";
-            return Err(GenesisError::new("consensus.validators", reason));
-        }
         Ok(document)
     }
 
@@ -183,6 +182,20 @@ impl Document {
         let (seconds, nanos) = proto::time::parse_rfc3339(&self.genesis_time)
             .ok_or_else(|| GenesisError::new("genesis_time", "is not an RFC 3339 time"))?;
         Ok(Timestamp { seconds, nanos })
+    }
+
+    /// The validators that the document itself names for the first block, as consensus hands them over.
+    ///
+    /// # Errors
+    /// Names the key that is none.
+    pub fn validators(&self) -> Result<Vec<ValidatorUpdate>, GenesisError> {
+        let named = self.consensus.validators.iter().enumerate();
+        let update = |(position, validator): (usize, &GenesisValidator)| {
+            validator
+                .update()
+                .map_err(|error| error.within(&format!("consensus.validators[{position}]")))
+        };
+        named.map(update).collect()
     }
 
     /// What a driver hands to the application.

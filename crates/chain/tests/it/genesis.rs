@@ -67,13 +67,23 @@ fn a_corrupted_document_names_the_field() {
         ("/weather", json!({}), "app_state.weather: unknown section"),
         (
             "/staking",
-            json!({"validators": [{}]}),
-            "app_state.staking.validators",
+            json!({
+                "params": {
+                    "unbonding_time": "60s",
+                    "max_validators": 5,
+                    "max_entries": 7,
+                    "historical_entries": 1,
+                    "bond_denom": "upokt",
+                    "min_commission_rate": "0.05",
+                },
+                "validators": [{}],
+            }),
+            "app_state.staking.validators[0]: ",
         ),
         (
             "/mint",
             json!({"params": {"inflation_max": "0.13"}}),
-            "app_state.mint.params.inflation_max",
+            "app_state.mint.params",
         ),
         (
             "/authz",
@@ -125,13 +135,14 @@ fn a_document_is_refused_before_its_state_is_read() {
 #[test]
 fn an_export_loads_and_exports_the_same() {
     let mut document = document();
+    let crisis = json!({"constant_fee": {"denom": "upokt", "amount": "1000"}});
     document
         .app_state
-        .insert("mint".to_owned(), json!({"minter": {"inflation": "0.000"}}));
+        .insert("crisis".to_owned(), crisis.clone());
     let mut application = load(&document).unwrap();
     execute(&mut application, 1, &[transfer("alice", 0, 0, "bob", 5)]);
     let exported = application.reader().export(None).unwrap();
-    assert_eq!(exported["mint"], document.app_state["mint"]);
+    assert_eq!(exported["crisis"], crisis);
     assert_eq!(
         exported["relaymill"]["rules"],
         serde_json::to_value(Rules::mended()).unwrap()

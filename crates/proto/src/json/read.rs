@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
+use super::options::Number;
 use super::*;
 
 /// Reads the object at `path` into a message.
@@ -70,7 +71,35 @@ fn value(field: &FieldDescriptor, json: &Json, path: &str) -> Result<Value, Prot
             .map(|(index, item)| scalar(&field.kind(), item, &join(path, &index.to_string())));
         return Ok(Value::List(items.collect::<Result<_, _>>()?));
     }
+    if let Some(form) = options::form(field).number {
+        return number(field, form, json, path);
+    }
     scalar(&field.kind(), json, path)
+}
+
+/// A number in the form of the wire.
+fn number(
+    field: &FieldDescriptor,
+    form: Number,
+    json: &Json,
+    path: &str,
+) -> Result<Value, ProtoError> {
+    let text = text(json, path)?;
+    let number = match form {
+        Number::Decimal => crate::decimal::from_text(text),
+        Number::Whole => crate::decimal::whole(text),
+    };
+    let number = number.ok_or_else(|| {
+        let kind = match form {
+            Number::Decimal => "decimal of at most 18 places",
+            Number::Whole => "whole number",
+        };
+        wrong(path, &format!("`{text}` is no {kind}"))
+    })?;
+    Ok(match field.kind() {
+        Kind::Bytes => Value::Bytes(number.into_bytes().into()),
+        _ => Value::String(number),
+    })
 }
 
 fn map(field: &FieldDescriptor, json: &Json, path: &str) -> Result<Value, ProtoError> {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::options::Number;
 use super::*;
 
 /// Appends the JSON object of `message`.
@@ -48,6 +49,10 @@ pub(super) fn field(message: &DynamicMessage, field: &FieldDescriptor) -> Option
 }
 
 fn value(out: &mut String, value: &Value, field: &FieldDescriptor) {
+    if let Some(form) = options::form(field).number {
+        number(out, value, form, always_present(field));
+        return;
+    }
     match value {
         Value::List(items) => {
             out.push('[');
@@ -61,6 +66,26 @@ fn value(out: &mut String, value: &Value, field: &FieldDescriptor) {
         Value::Map(entries) => map(out, entries, field),
         other => scalar(out, other, &field.kind()),
     }
+}
+
+/// A number that the wire holds as text or as bytes of text. An unset one is 0 if it is whole and always there, else
+/// `null`; what is no number is printed as it is.
+fn number(out: &mut String, value: &Value, form: Number, always: bool) {
+    let text = match value {
+        Value::String(text) => text.as_str(),
+        Value::Bytes(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
+        _ => "",
+    };
+    if text.is_empty() {
+        let whole = always && form == Number::Whole;
+        out.push_str(if whole { "\"0\"" } else { "null" });
+        return;
+    }
+    let printed = match form {
+        Number::Decimal => crate::decimal::to_text(text),
+        Number::Whole => None,
+    };
+    string(out, printed.as_deref().unwrap_or(text));
 }
 
 fn map(
