@@ -2,20 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use crypto::keys::{Address, PublicKey};
+use crypto::keys::{Address, PublicKey, VALOPER_PREFIX};
 use prost::{Message, Name};
 use proto::cosmos::auth::v1beta1::{self as auth_types, BaseAccount};
 use proto::cosmos::bank::v1beta1::{self as bank_types, Balance, DenomUnit, Metadata};
 use proto::cosmos::base::v1beta1::Coin;
+use proto::cosmos::crypto::ed25519;
+use proto::cosmos::{
+    distribution::v1beta1 as distribution_types, evidence::v1beta1 as evidence_types,
+    mint::v1beta1 as mint_types, slashing::v1beta1 as slashing_types,
+    staking::v1beta1 as staking_types,
+};
 use proto::pocket;
 use serde_json::{Map, Value};
 
 use crate::auth::{self, Account};
 use crate::bank::{Coins, UPOKT, amount, coin, upokt};
 use crate::consensus;
+use crate::decimal::Dec;
 use crate::error::GenesisError;
 use crate::genesis::{Consensus, Document, Height};
 use crate::rules::Rules;
+use crate::{distribution, mint, slashing, staking};
+
+/// Heights whose header and validators are kept by chains of our own. Nothing here needs them; some clients ask.
+const HISTORICAL_ENTRIES: u32 = 100;
 
 /// A document under construction. The modules' states are plain fields: set params, push actors. Balances of module
 /// accounts and the supply follow from stakes and accounts when it is [built](GenesisBuilder::build).
@@ -44,6 +55,15 @@ pub struct GenesisBuilder {
     pub proof: pocket::proof::GenesisState,
     /// Settlement.
     pub tokenomics: pocket::tokenomics::GenesisState,
+    /// Validators and delegations. Without any validator this section and the next three are left out, and consensus'
+    /// own validators are none of the chain's.
+    pub staking: staking_types::GenesisState,
+    /// Rewards.
+    pub distribution: distribution_types::GenesisState,
+    /// What not signing costs.
+    pub slashing: slashing_types::GenesisState,
+    /// Inflation: none.
+    pub mint: mint_types::GenesisState,
     /// Deliberate differences from the reference.
     pub rules: Rules,
 }
@@ -65,6 +85,25 @@ impl GenesisBuilder {
             session: code_defaults::session(),
             proof: code_defaults::proof(),
             tokenomics: code_defaults::tokenomics(),
+            staking: staking_types::GenesisState {
+                params: staking_types::Params {
+                    historical_entries: HISTORICAL_ENTRIES,
+                    ..staking::default_params()
+                },
+                ..Default::default()
+            },
+            distribution: distribution_types::GenesisState {
+                params: distribution::default_params(),
+                ..Default::default()
+            },
+            slashing: slashing_types::GenesisState {
+                params: slashing::default_params(),
+                ..Default::default()
+            },
+            mint: mint_types::GenesisState {
+                params: mint::zero_params(),
+                minter: mint::zero_minter(),
+            },
             rules: Rules::mended(),
         }
     }
@@ -86,6 +125,57 @@ impl GenesisBuilder {
         self
     }
 
+    /// Adds a validator that delegates `tokens` (upokt) to itself and signs with an Ed25519 key. It takes 5 % of its
+    /// delegators' rewards and may ask up to 20 %, changing by 1 % a day. The operator's account has to be added too.
+    pub fn validator(
+        &mut self,
+        name: &str,
+        operator: Address,
+        consensus_key: [u8; 32],
+        tokens: u128,
+    ) -> &mut Self {
+        let percent = |percent: i64| {
+            let places = percent.saturating_mul(10_000_000_000_000_000);
+            Dec::from_places(places).to_wire()
+        };
+        let since = proto::time::parse_rfc3339(&self.genesis_time).unwrap_or_default();
+        let shares = Dec::from_int(tokens).to_wire();
+        let operator_address = operator.to_bech32_with(VALOPER_PREFIX);
+        let key = ed25519::PubKey {
+            key: consensus_key.to_vec().into(),
+        };
+        self.staking.validators.push(staking_types::Validator {
+            operator_address: operator_address.clone(),
+            consensus_pubkey: Some(proto::any::pack(&key)),
+            status: staking_types::BondStatus::Unbonded.into(),
+            tokens: tokens.to_string(),
+            delegator_shares: shares.clone(),
+            description: staking_types::Description {
+                moniker: name.to_owned(),
+                ..Default::default()
+            },
+            commission: staking_types::Commission {
+                commission_rates: staking_types::CommissionRates {
+                    rate: percent(5),
+                    max_rate: percent(20),
+                    max_change_rate: percent(1),
+                },
+                update_time: prost_types::Timestamp {
+                    seconds: since.0,
+                    nanos: since.1,
+                },
+            },
+            min_self_delegation: "1".to_owned(),
+            ..Default::default()
+        });
+        self.staking.delegations.push(staking_types::Delegation {
+            delegator_address: operator.to_bech32(),
+            validator_address: operator_address,
+            shares,
+        });
+        self
+    }
+
     /// Puts it all together.
     ///
     /// # Errors
@@ -102,6 +192,14 @@ impl GenesisBuilder {
         section(&mut state, "shared", &self.shared)?;
         section(&mut state, "supplier", &self.supplier)?;
         section(&mut state, "tokenomics", &self.tokenomics)?;
+        if !self.staking.validators.is_empty() {
+            section(&mut state, "staking", &self.staking)?;
+            section(&mut state, "distribution", &self.distribution)?;
+            section(&mut state, "slashing", &self.slashing)?;
+            section(&mut state, "mint", &self.mint)?;
+            let evidence = evidence_types::GenesisState::default();
+            section(&mut state, "evidence", &evidence)?;
+        }
         let rules = serde_json::to_value(self.rules)
             .map_err(|error| GenesisError::new("app_state.relaymill.rules", error))?;
         state.insert(
@@ -181,6 +279,14 @@ impl GenesisBuilder {
                 )
             })?;
             give(Address::module(module), stakes).ok_or_else(too_much)?;
+        }
+        for (position, validator) in self.staking.validators.iter().enumerate() {
+            let tokens = staking::genesis::tokens(validator).map_err(|error| {
+                let path = format!("app_state.staking.validators[{position}].tokens");
+                GenesisError::new(path, error)
+            })?;
+            // They are bonded, and their coins moved, when the document is loaded.
+            give(Address::module(staking::NOT_BONDED), tokens).ok_or_else(too_much)?;
         }
         let mut supply = Coins::new();
         let mut balances = Vec::new();

@@ -222,3 +222,51 @@ fn module_accounts_must_cover_the_stakes() {
         "{error}"
     );
 }
+
+#[test]
+fn validators_of_a_builder_are_bonded_by_the_first_load() {
+    let mut builder = builder();
+    builder.validator("first", address("alice"), [1; 32], 5_000_000);
+    builder.validator("second", address("bob"), [2; 32], 7_000_000);
+    let document = builder.build().unwrap();
+    let mut application = Application::in_memory(Options::default()).unwrap();
+    let answer = application
+        .init_chain(&document.init_chain(Vec::new()).unwrap())
+        .unwrap();
+    let powers: Vec<i64> = answer
+        .validators
+        .iter()
+        .map(|update| update.power)
+        .collect();
+    assert_eq!(powers, [7, 5]);
+    // Consensus may name the same, in any order, and nobody else.
+    let named = |first, second| {
+        let validators = [
+            chain::genesis::GenesisValidator::ed25519(&[1; 32], first, "first"),
+            chain::genesis::GenesisValidator::ed25519(&[2; 32], second, "second"),
+        ];
+        let named = validators
+            .iter()
+            .map(|validator| validator.update().unwrap());
+        let mut application = Application::in_memory(Options::default()).unwrap();
+        application.init_chain(&document.init_chain(named.collect()).unwrap())
+    };
+    assert!(named(5, 7).is_ok());
+    let error = named(5, 8).unwrap_err().to_string();
+    assert!(error.contains("consensus.validators"), "{error}");
+
+    execute(&mut application, 1, &[]);
+    let exported = application.reader().export(None).unwrap();
+    assert_eq!(exported["staking"]["exported"], json!(true));
+    assert_eq!(
+        exported["staking"]["validators"][0]["commission"]["commission_rates"]["rate"],
+        json!("0.050000000000000000")
+    );
+    let again = Document {
+        app_state: exported.clone(),
+        ..document.clone()
+    };
+    let mut application = load(&again).unwrap();
+    let response = execute(&mut application, 1, &[]);
+    assert!(response.validator_updates.is_empty());
+}
