@@ -16,12 +16,27 @@ pub enum Error {
     /// not repeated here.
     #[error("mnemonic must be 12, 15, 18, 21 or 24 English BIP-39 words with a right checksum")]
     Mnemonic,
-    /// BIP-32 has no key at this index (or the index is 2^31 or more).
-    #[error("no key can be derived at account index {index}, use another below 2147483648")]
+    /// BIP-32 has no key at this path.
+    #[error("no key can be derived at {path}, use another account or index")]
     Derivation {
-        /// Last element of the path.
-        index: u32,
+        /// The whole path.
+        path: super::keys::HdPath,
     },
+    /// A text is not a path of BIP-32.
+    #[error("HD path `{text}` must look like m/44'/118'/0'/0/0, with numbers below 2147483648")]
+    HdPath {
+        /// The text as given, cut to 100 characters.
+        text: String,
+    },
+    /// A file is not one that age made for a passphrase.
+    #[error("not a file that age encrypted with a passphrase: {reason}")]
+    AgeForm {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The passphrase is another, or the file was changed.
+    #[error("the passphrase does not open it")]
+    AgePassphrase,
     /// An address text is not what was expected.
     #[error("address `{text}` is not a bech32 `{prefix}1…` address of 20 bytes: {reason}")]
     Address {

@@ -12,11 +12,12 @@
 //!   fast as it can.
 //!
 //! Start with [`keys`] for identities, [`ring`] for the signature of a relay request, [`trie`] for
-//! the tree that a claim commits to, [`gob`] for a proof's bytes on chain, and [`go_rand`] for the
+//! the tree that a claim commits to, [`age`] for key files, [`gob`] for a proof's bytes on chain, and [`go_rand`] for the
 //! draw of the proof requirement.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod age;
 pub mod error;
 pub mod go_rand;
 pub mod gob;

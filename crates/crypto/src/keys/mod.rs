@@ -25,7 +25,7 @@ use k256::elliptic_curve::scalar::IsHigh as _;
 use zeroize::Zeroizing;
 
 pub use self::address::{ADDRESS_PREFIX, Address, VALCONS_PREFIX, VALOPER_PREFIX};
-pub use self::mnemonic::generate_mnemonic;
+pub use self::mnemonic::{HdPath, generate_mnemonic};
 use crate::error::Error;
 use crate::hash::sha256;
 

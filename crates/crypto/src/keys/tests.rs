@@ -84,6 +84,42 @@ fn the_mnemonic_of_the_cosmos_documentation_derives_alike() {
 }
 
 #[test]
+fn paths_are_read_as_wallets_write_them() {
+    let words = format!("{}about", "abandon ".repeat(11));
+    let path: HdPath = "m/44'/118'/0'/0/1".parse().unwrap();
+    assert_eq!(path, HdPath::cosmos(0, 1));
+    assert_eq!("m/44h/118H/0'/0/1".parse::<HdPath>().unwrap(), path);
+    assert_eq!(path.to_string(), "m/44'/118'/0'/0/1");
+    let at = |path: &HdPath| {
+        let key = SecretKey::from_mnemonic_at(&words, path).unwrap();
+        key.public()
+    };
+    assert_eq!(
+        at(&path),
+        SecretKey::from_mnemonic(&words, 1).unwrap().public()
+    );
+    assert_ne!(
+        at(&HdPath::cosmos(1, 0)),
+        at(&HdPath::cosmos(0, 1)),
+        "account and index are two things"
+    );
+    for wrong in [
+        "",
+        "m",
+        "m/",
+        "44'/118'",
+        "m/2147483648",
+        "m/-1",
+        "m/+1",
+        "m/1''",
+        "m/1//2",
+    ] {
+        let error = wrong.parse::<HdPath>().unwrap_err().to_string();
+        assert!(error.contains("m/44'/118'"), "{error}");
+    }
+}
+
+#[test]
 fn wrong_words_and_indices_are_refused() {
     let words = format!("{}about", "abandon ".repeat(11));
     assert_eq!(
@@ -96,7 +132,9 @@ fn wrong_words_and_indices_are_refused() {
     );
     assert_eq!(
         SecretKey::from_mnemonic(&words, 1 << 31).unwrap_err(),
-        Error::Derivation { index: 1 << 31 }
+        Error::Derivation {
+            path: HdPath::cosmos(0, 1 << 31)
+        }
     );
 }
 
