@@ -176,6 +176,8 @@ pub struct Included {
     pub codespace: String,
     /// What went wrong.
     pub log: String,
+    /// Gas limit.
+    pub gas_wanted: i64,
     /// Gas used.
     pub gas_used: i64,
     /// What happened.

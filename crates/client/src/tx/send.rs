@@ -45,6 +45,11 @@ pub struct SendOptions {
     pub memo: String,
     /// upokt for one unit of gas. Default 0.
     pub gas_price: GasPrice,
+    /// A fee in upokt for every transaction, whatever its gas; `None` follows from the price. Default
+    /// `None`.
+    pub fee_upokt: Option<u128>,
+    /// Who pays the fee by a grant; empty for the account itself. Default empty.
+    pub fee_granter: String,
     /// A gas limit for every transaction; `None` simulates each. Default `None`.
     pub gas_limit: Option<u64>,
     /// Gas limit as percent of the simulated gas. Default 170, as the reference's miner.
@@ -56,6 +61,8 @@ pub struct SendOptions {
     /// Unordered transactions do not wait for each other; ordered ones are sent one after the
     /// other. Default true.
     pub unordered: bool,
+    /// The last height that may include it; 0 for none. Default 0.
+    pub timeout_height: u64,
     /// How long an unordered transaction stays valid beyond the latest block; at most ten minutes.
     pub ttl: Duration,
     /// Whether an account that cannot pay is waited for until the deadline (a service does) or is a
@@ -68,11 +75,14 @@ impl Default for SendOptions {
         Self {
             memo: String::new(),
             gas_price: GasPrice::default(),
+            fee_upokt: None,
+            fee_granter: String::new(),
             gas_limit: None,
             gas_percent: 170,
             max_gas: limits::TX_GAS,
             max_bytes: limits::TX_BYTES,
             unordered: true,
+            timeout_height: 0,
             ttl: limits::UNORDERED_TTL,
             wait_for_funds: true,
         }
@@ -285,6 +295,8 @@ impl<L: Ledger> Sender<L> {
         let builder = TxBuilder::new()
             .anys(messages.iter().cloned())
             .memo(&self.options.memo)
+            .timeout_height(self.options.timeout_height)
+            .fee_granter(&self.options.fee_granter)
             .ordering(ordering);
         let chain_id = self.ledger.chain_id();
         let gas = match self.options.gas_limit {
@@ -301,7 +313,8 @@ impl<L: Ledger> Sender<L> {
             let log = format!("tx too large: {gas} gas, limit {}", self.options.max_gas);
             return Ok(Err(local(21, log)));
         }
-        let fee = self.options.gas_price.fee(gas);
+        let fee = self.options.fee_upokt;
+        let fee = fee.unwrap_or_else(|| self.options.gas_price.fee(gas));
         let signed = builder
             .gas_limit(gas)
             .fee_upokt(fee)
@@ -408,6 +421,7 @@ impl<L: Ledger> Sender<L> {
         match included.rejection() {
             Some(rejection)
                 if matches!(rejection.class(), Class::OutOfGas | Class::WindowNotOpen)
+                    && self.worth_waiting(&rejection)
                     && (patient || rejection.message_index().is_none())
                     && included.height < deadline =>
             {
@@ -426,6 +440,8 @@ impl<L: Ledger> Sender<L> {
                 });
                 self.options.wait_for_funds
             }
+            // With a limit that was given, the same would come of it again.
+            Class::OutOfGas if self.options.gas_limit.is_some() => false,
             class => class.passes_with_time(),
         }
     }
@@ -499,6 +515,7 @@ impl Ledger for Chain {
             code: answer.tx_result.code,
             codespace: answer.tx_result.codespace,
             log: answer.tx_result.log,
+            gas_wanted: answer.tx_result.gas_wanted,
             gas_used: answer.tx_result.gas_used,
             events: answer.tx_result.events,
         }))

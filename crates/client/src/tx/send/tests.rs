@@ -163,6 +163,7 @@ impl State {
                 code,
                 codespace,
                 log,
+                gas_wanted: i64::try_from(limit).unwrap(),
                 gas_used,
                 events: Vec::new(),
             };
