@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use client::Chain;
 
 use crate::files::{at_line, read_toml};
-use crate::keys;
+use crate::keys::{self, PassphraseArgs};
 
 /// The embedded models, by service id.
 pub(crate) const MODELS: [(&str, &[u8]); 2] = [
@@ -90,13 +90,18 @@ pub(crate) fn watch_node(running: node::Handle, tasks: &net::Tasks) {
 }
 
 /// `relaymill supplier start`.
-pub(crate) async fn supplier(file: &Path, tasks: &net::Tasks) -> Result<()> {
+pub(crate) async fn supplier(
+    file: &Path,
+    passphrase: &PassphraseArgs,
+    tasks: &net::Tasks,
+) -> Result<()> {
     let config: supplier::SupplierFile = read_toml(file)?;
     let folder = file.parent().unwrap_or(Path::new("."));
     let key = keys::load(
         &folder.join(&config.key_file),
         &config.chain_id,
         config.dev_plain_keys,
+        passphrase,
     )?;
     let chain = connect(&config.rpc_url, &config.grpc_url, &config.chain_id, tasks).await?;
     let config = config.validate(file, key).map_err(supplier_error)?;
@@ -106,13 +111,18 @@ pub(crate) async fn supplier(file: &Path, tasks: &net::Tasks) -> Result<()> {
 }
 
 /// `relaymill gateway start`.
-pub(crate) async fn gateway(file: &Path, tasks: &net::Tasks) -> Result<()> {
+pub(crate) async fn gateway(
+    file: &Path,
+    passphrase: &PassphraseArgs,
+    tasks: &net::Tasks,
+) -> Result<()> {
     let config: gateway::GatewayFile = read_toml(file)?;
     let folder = file.parent().unwrap_or(Path::new("."));
     let key = keys::load(
         &folder.join(&config.key_file),
         &config.chain_id,
         config.dev_plain_keys,
+        passphrase,
     )?;
     let chain = connect(&config.rpc_url, &config.grpc_url, &config.chain_id, tasks).await?;
     let config = config.validate(file, key).map_err(gateway_error)?;

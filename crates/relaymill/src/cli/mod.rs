@@ -1,25 +1,33 @@
 //! The command line.
 
+mod genesis;
+mod keys;
+mod node;
+mod output;
 mod query;
 mod relay;
 mod replay;
+#[cfg(test)]
+mod tests;
 mod tx;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use crate::keys::PassphraseArgs;
 use crate::{localnet, roles};
+pub(crate) use genesis::Genesis;
 
 /// Permissionless LLM inference: the chain that counts work, the supplier that serves and mines it, the gateway that sells it.
 #[derive(Parser, Debug)]
 #[command(name = "relaymill", version)]
 pub(crate) struct Cli {
     /// What to log, e.g. info or supplier=debug. Default: warn. Logs go to standard error.
-    #[arg(long, global = true, env = "RELAYMILL_LOG")]
+    #[arg(long, global = true, env = "RELAYMILL_LOG", hide_env_values = true)]
     log: Option<String>,
     #[command(subcommand)]
     command: Command,
@@ -33,18 +41,22 @@ enum Command {
     Node(Role),
     /// A supplier: serves relays next to a backend and mines them.
     #[command(subcommand)]
-    Supplier(Role),
+    Supplier(Keyed),
     /// A gateway: sells relays behind an OpenAI API.
     #[command(subcommand)]
-    Gateway(Role),
+    Gateway(Keyed),
     /// The embedded engine as a plain OpenAI server.
     #[command(subcommand)]
     Engine(Engine),
+    /// Named keys, encrypted in a folder of their own.
+    Keys(keys::KeysArgs),
     /// Asks a node.
     Query(query::QueryArgs),
     /// Signs and sends a transaction, and waits until a block holds it.
-    Tx(tx::TxArgs),
+    Tx(Box<tx::TxArgs>),
     Replay(replay::ReplayArgs),
+    /// Makes, checks and exports genesis documents.
+    Genesis(genesis::GenesisArgs),
 }
 
 #[derive(Subcommand, Debug)]
@@ -54,6 +66,19 @@ enum Role {
         /// Its configuration file.
         #[arg(long)]
         config: PathBuf,
+    },
+}
+
+/// A role that signs with a key of its own.
+#[derive(Subcommand, Debug)]
+enum Keyed {
+    /// Runs it until Ctrl-C.
+    Start {
+        /// Its configuration file.
+        #[arg(long)]
+        config: PathBuf,
+        #[command(flatten)]
+        passphrase: PassphraseArgs,
     },
 }
 
@@ -68,53 +93,6 @@ enum Engine {
         #[arg(long)]
         model: Vec<PathBuf>,
     },
-}
-
-/// Which node, and how to print.
-#[derive(Args, Debug)]
-pub(crate) struct NodeArgs {
-    /// Local network whose node is asked.
-    #[arg(long, default_value = "relaymill-localnet", global = true)]
-    data_dir: PathBuf,
-    /// RPC of another node.
-    #[arg(long, requires = "grpc_url", global = true)]
-    rpc_url: Option<String>,
-    /// gRPC of the same node.
-    #[arg(long, requires = "rpc_url", global = true)]
-    grpc_url: Option<String>,
-    /// Form of the answer.
-    #[arg(long, value_enum, default_value_t = Output::Text, global = true)]
-    output: Output,
-}
-
-/// How an answer is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Output {
-    /// For people.
-    Text,
-    /// One JSON document.
-    Json,
-}
-
-impl NodeArgs {
-    /// Connects to the node that is meant.
-    async fn connect(&self, tasks: &net::Tasks) -> Result<std::sync::Arc<client::Chain>> {
-        if let (Some(rpc), Some(grpc)) = (&self.rpc_url, &self.grpc_url) {
-            let config = client::Config::new(rpc, grpc)?;
-            return Ok(client::Chain::connect(config, tasks).await?);
-        }
-        let places = localnet::places(&self.data_dir)?;
-        roles::connect(&places.rpc_url, &places.grpc_url, &places.chain_id, tasks).await
-    }
-
-    /// Prints a JSON document; for people with indentation.
-    fn print(&self, json: &serde_json::Value) -> Result<()> {
-        match self.output {
-            Output::Json => println!("{json}"),
-            Output::Text => println!("{}", serde_json::to_string_pretty(json)?),
-        }
-        Ok(())
-    }
 }
 
 /// Sends logs to standard error.
@@ -136,20 +114,22 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
             roles::node(&config, &tasks).await?;
             roles::until_stopped(&tasks).await
         }
-        Command::Supplier(Role::Start { config }) => {
-            roles::supplier(&config, &tasks).await?;
+        Command::Supplier(Keyed::Start { config, passphrase }) => {
+            roles::supplier(&config, &passphrase, &tasks).await?;
             roles::until_stopped(&tasks).await
         }
-        Command::Gateway(Role::Start { config }) => {
-            roles::gateway(&config, &tasks).await?;
+        Command::Gateway(Keyed::Start { config, passphrase }) => {
+            roles::gateway(&config, &passphrase, &tasks).await?;
             roles::until_stopped(&tasks).await
         }
         Command::Engine(Engine::Start { listen, model }) => {
             roles::engine(&listen, &model, &tasks).await?;
             roles::until_stopped(&tasks).await
         }
+        Command::Keys(args) => keys::run(args),
+        Command::Genesis(args) => genesis::run(args),
         Command::Query(args) => query::run(args, &tasks).await,
-        Command::Tx(args) => tx::run(args, &tasks).await,
+        Command::Tx(args) => tx::run(*args, &tasks).await,
         Command::Replay(args) => return Ok(replay::run(args, &tasks).await),
     };
     done.map(|()| ExitCode::SUCCESS)

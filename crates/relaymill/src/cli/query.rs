@@ -1,11 +1,20 @@
-//! `relaymill query`: what the chain says, as JSON.
+//! `relaymill query`: what the chain says.
+//!
+//! Every query of every module comes from the descriptors ([`module`]); what people ask most has a form of its own here.
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use client::Chain;
-use serde_json::Value;
+use client::tx::TxHash;
+use serde_json::{Value, json};
 
-use super::{NodeArgs, relay};
+use super::node::NodeArgs;
+use super::relay;
+
+mod method;
+mod module;
+
+pub(crate) use method::{Method, call};
 
 #[derive(Args, Debug)]
 pub(crate) struct QueryArgs {
@@ -27,47 +36,41 @@ enum What {
     },
     /// Height, time and identity of the node.
     Status,
+    /// A transaction by its hash.
+    Tx {
+        /// 64 hex digits.
+        hash: String,
+    },
+    /// Transactions by their events.
+    Txs {
+        /// Conditions, e.g. `message.sender='pokt1…' AND tx.height>10`.
+        #[arg(long)]
+        query: String,
+        /// Which page, from 1 on.
+        #[arg(long, default_value_t = 1)]
+        page: u32,
+        /// Transactions on a page.
+        #[arg(long, default_value_t = 30)]
+        limit: u32,
+        /// Newest first.
+        #[arg(long)]
+        reverse: bool,
+    },
+    /// A block; the latest without a height.
+    Block {
+        /// Its height, or its hash in hex digits.
+        block: Option<String>,
+    },
+    /// What a block did: results of its transactions and events; the latest without a height.
+    BlockResults {
+        /// Its height.
+        height: Option<i64>,
+    },
     /// The parameters of a module, e.g. shared.
     Params {
-        /// application, gateway, proof, service, session, shared, supplier or tokenomics.
+        /// Name of the module.
         module: String,
     },
-    /// An application.
-    Application {
-        /// Its address.
-        address: String,
-    },
-    /// A gateway.
-    Gateway {
-        /// Its address.
-        address: String,
-    },
-    /// A supplier.
-    Supplier {
-        /// Its operator address.
-        operator: String,
-    },
-    /// A service.
-    Service {
-        /// Its id.
-        id: String,
-    },
-    /// The session of an application and a service.
-    Session {
-        /// Address of the application.
-        application: String,
-        /// Service id.
-        service: String,
-    },
-    /// A claim that is not settled yet.
-    Claim {
-        /// Session id.
-        session_id: String,
-        /// Operator address.
-        supplier: String,
-    },
-    /// All claims that are not settled yet.
-    Claims,
     /// Balances of an account.
     Balances {
         /// Its address.
@@ -78,6 +81,16 @@ enum What {
         /// Its address.
         address: String,
     },
+    /// Any method by its name, with a request in proto-JSON.
+    Call {
+        /// e.g. cosmos.base.node.v1beta1.Service/Config.
+        method: String,
+        /// The request.
+        #[arg(default_value = "{}")]
+        request: String,
+    },
+    #[command(flatten)]
+    Module(module::Call),
 }
 
 /// Asks and prints.
@@ -85,96 +98,113 @@ pub(crate) async fn run(args: QueryArgs, tasks: &net::Tasks) -> Result<()> {
     let chain = args.node.connect(tasks).await?;
     let json = match &args.what {
         What::Relay { request_id } => return relay::run(&args.node, &chain, request_id).await,
-        What::Status => serde_json::json!({
-            "chain_id": chain.chain_id(),
-            "height": chain.height().to_string(),
-        }),
-        what => {
-            let (service, method, request) = call(what);
-            grpc(&chain, &service, method, &request, args.height).await?
+        What::Status => status(&chain).await?,
+        What::Tx { hash } => transaction(&chain, hash).await?,
+        What::Txs {
+            query,
+            page,
+            limit,
+            reverse,
+        } => {
+            let order = if *reverse { "desc" } else { "asc" };
+            let params = json!({
+                "query": query, "prove": false, "page": page.to_string(),
+                "per_page": limit.to_string(), "order_by": order,
+            });
+            let mut found = chain.rpc().raw("tx_search", params).await?;
+            for tx in found["txs"].as_array_mut().into_iter().flatten() {
+                decode_tx(tx);
+            }
+            found
         }
+        What::Block { block } => {
+            let (route, params) = match block {
+                None => ("block", json!({})),
+                Some(text) if text.len() == 64 => {
+                    let hash = hex::decode(text).context("the hash of a block is in hex digits")?;
+                    ("block_by_hash", json!({ "hash": base64(&hash) }))
+                }
+                Some(height) => ("block", json!({ "height": height })),
+            };
+            chain.rpc().raw(route, params).await?
+        }
+        What::BlockResults { height } => {
+            let height = height.unwrap_or(chain.height()).to_string();
+            let params = json!({ "height": height });
+            chain.rpc().raw("block_results", params).await?
+        }
+        What::Params { module } => {
+            let method = Method::find(&module::service(module)?, "Params")?;
+            call(&chain, &method, &json!({}), args.height).await?
+        }
+        What::Balances { address } => {
+            let method = Method::find("cosmos.bank.v1beta1.Query", "AllBalances")?;
+            let request = json!({ "address": address });
+            call(&chain, &method, &request, args.height).await?
+        }
+        What::Account { address } => {
+            let method = Method::find("cosmos.auth.v1beta1.Query", "Account")?;
+            let request = json!({ "address": address });
+            call(&chain, &method, &request, args.height).await?
+        }
+        What::Call { method, request } => {
+            let (service, name) = method
+                .trim_start_matches('/')
+                .rsplit_once('/')
+                .with_context(|| format!("`{method}`: expected package.Service/Method"))?;
+            let request = serde_json::from_str(request).context("the request is no JSON")?;
+            call(&chain, &Method::find(service, name)?, &request, args.height).await?
+        }
+        What::Module(asked) => call(&chain, &asked.method, &asked.request, args.height).await?,
     };
     args.node.print(&json)
 }
 
-/// Service, method and request of a query.
-fn call(what: &What) -> (String, &'static str, Value) {
-    let pocket = |module: &str| format!("pocket.{module}.Query");
-    match what {
-        What::Params { module } => (pocket(module), "Params", serde_json::json!({})),
-        What::Application { address } => (
-            pocket("application"),
-            "Application",
-            serde_json::json!({ "address": address }),
-        ),
-        What::Gateway { address } => (
-            pocket("gateway"),
-            "Gateway",
-            serde_json::json!({ "address": address }),
-        ),
-        What::Supplier { operator } => (
-            pocket("supplier"),
-            "Supplier",
-            serde_json::json!({ "operator_address": operator }),
-        ),
-        What::Service { id } => (
-            pocket("service"),
-            "Service",
-            serde_json::json!({ "id": id }),
-        ),
-        What::Session {
-            application,
-            service,
-        } => (
-            pocket("session"),
-            "GetSession",
-            serde_json::json!({ "application_address": application, "service_id": service }),
-        ),
-        What::Claim {
-            session_id,
-            supplier,
-        } => (
-            pocket("proof"),
-            "Claim",
-            serde_json::json!({ "session_id": session_id, "supplier_operator_address": supplier }),
-        ),
-        What::Claims => (pocket("proof"), "AllClaims", serde_json::json!({})),
-        What::Balances { address } => (
-            "cosmos.bank.v1beta1.Query".to_owned(),
-            "AllBalances",
-            serde_json::json!({ "address": address }),
-        ),
-        What::Account { address } => (
-            "cosmos.auth.v1beta1.Query".to_owned(),
-            "Account",
-            serde_json::json!({ "address": address }),
-        ),
-        What::Relay { .. } | What::Status => (String::new(), "", Value::Null),
+async fn status(chain: &Chain) -> Result<Value> {
+    let status = chain.rpc().raw("status", json!({})).await?;
+    let of = |path: &str| status.pointer(path).cloned().unwrap_or_default();
+    Ok(json!({
+        "chain_id": chain.chain_id(),
+        "height": of("/sync_info/latest_block_height"),
+        "time": of("/sync_info/latest_block_time"),
+        "block_hash": of("/sync_info/latest_block_hash"),
+        "app_hash": of("/sync_info/latest_app_hash"),
+        "earliest_height": of("/sync_info/earliest_block_height"),
+        "catching_up": of("/sync_info/catching_up"),
+        "node": { "moniker": of("/node_info/moniker"), "version": of("/node_info/version"), "id": of("/node_info/id") },
+        "validator": of("/validator_info"),
+    }))
+}
+
+async fn transaction(chain: &Chain, hash: &str) -> Result<Value> {
+    let parsed = TxHash::parse(hash.trim_start_matches("0x"));
+    let parsed = parsed.with_context(|| format!("`{hash}`: expected 64 hex digits"))?;
+    let params = json!({ "hash": base64(&parsed.0), "prove": false });
+    match chain.rpc().raw("tx", params).await {
+        Ok(mut found) => {
+            decode_tx(&mut found);
+            Ok(found)
+        }
+        Err(client::Error::Rpc { data, .. }) if data.contains("not found") => {
+            bail!("no block holds a transaction {parsed}")
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
-/// Calls any unary method with a JSON request and gives its answer as JSON.
-async fn grpc(
-    chain: &Chain,
-    service: &str,
-    method: &str,
-    request: &Value,
-    height: i64,
-) -> Result<Value> {
-    let descriptor = proto::descriptor_pool().get_service_by_name(service);
-    let found =
-        descriptor.and_then(|service| service.methods().find(|found| found.name() == method));
-    let Some(found) = found else {
-        bail!("there is no query {service}/{method}")
-    };
-    let bytes = proto::json::json_to_bytes(found.input().full_name(), request)?;
-    let path = format!("/{service}/{method}");
-    let answer = chain.rpc().abci_query(&path, &bytes, height).await?;
-    if answer.code != 0 {
-        bail!("{} ({} {})", answer.log, answer.codespace, answer.code);
+/// Puts a transaction's content in place of its bytes.
+fn decode_tx(found: &mut Value) {
+    let bytes = found["tx"].as_str().and_then(|text| {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.decode(text).ok()
+    });
+    let decoded = bytes.and_then(|bytes| super::tx::decoded(&bytes).ok());
+    if let Some(decoded) = decoded {
+        found["tx"] = decoded;
     }
-    Ok(serde_json::from_str(&proto::json::bytes_to_json(
-        found.output().full_name(),
-        &answer.value,
-    )?)?)
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
 }

@@ -8,7 +8,8 @@ use protocol::height::Height;
 use protocol::session::Windows;
 use serde_json::{Value, json};
 
-use super::{NodeArgs, Output};
+use super::node::NodeArgs;
+use super::output::Output;
 use crate::localnet;
 
 /// Walks request → supplier → claim → settlement and prints each step.

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use node::replay::{Excuses, Options, PER_PART, Report};
 
-use super::Output;
+use super::output::Output;
 
 /// Exit status for a recording that cannot be read.
 const UNREADABLE: u8 = 2;

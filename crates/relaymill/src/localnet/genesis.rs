@@ -1,15 +1,15 @@
 //! The genesis of a local network: every actor staked, every public key known, prices small.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use chain::genesis::GenesisBuilder;
 use crypto::keys::Address;
 use proto::cosmos::base::v1beta1::Coin;
 use proto::pocket::{application, gateway, shared};
-use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::plan::{Plan, ServicePlan};
+use crate::cli::Genesis;
 
 /// What an actor starts with, in upokt, on top of its stake.
 const BALANCE_UPOKT: u128 = 1_000_000_000;
@@ -138,29 +138,16 @@ fn parameters(genesis: &mut GenesisBuilder) {
     genesis.tokenomics.params.global_inflation_per_claim = 0.0;
 }
 
-/// Applies `module.name=value` to the parameters of the document; the load checks of the chain say what is wrong with it.
+/// Applies `module.name=value` to the parameters of the document.
 fn with_overrides(document: String, overrides: &[String]) -> Result<String> {
     if overrides.is_empty() {
         return Ok(document);
     }
-    let mut json: Value = serde_json::from_str(&document)?;
+    let mut genesis = Genesis::parse(&document)?;
     for text in overrides {
-        let (name, value) = text
-            .split_once('=')
-            .with_context(|| format!("--param {text}: expected module.name=value"))?;
-        let (module, name) = name
-            .split_once('.')
-            .with_context(|| format!("--param {text}: expected module.name=value"))?;
-        let place = json.pointer_mut(&format!("/app_state/{module}/params/{name}"));
-        let Some(place) = place else {
-            bail!("--param {text}: there is no parameter {module}.{name}")
-        };
-        *place = match place {
-            Value::String(_) => Value::String(value.to_owned()),
-            _ => serde_json::from_str(value).with_context(|| format!("--param {text}"))?,
-        };
+        genesis.set_param(text).context("--param")?;
     }
-    Ok(serde_json::to_string_pretty(&json)?)
+    genesis.text()
 }
 
 fn upokt(amount: u128) -> Coin {

@@ -45,6 +45,7 @@ pub(super) async fn all(plan: &Plan, servers: &net::Tasks, clients: &net::Tasks)
                 &plan.folder.join(format!("keys/supplier-{number}.key")),
                 &config.chain_id,
                 config.dev_plain_keys,
+                &keys::PassphraseArgs::default(),
             )?;
             let mut config = config.validate(&file, key).map_err(roles::supplier_error)?;
             config.observer = Some(reporter.supplier(*number));
@@ -64,6 +65,7 @@ pub(super) async fn all(plan: &Plan, servers: &net::Tasks, clients: &net::Tasks)
         &plan.folder.join("keys/gateway.key"),
         &config.chain_id,
         config.dev_plain_keys,
+        &keys::PassphraseArgs::default(),
     )?;
     let mut config = config.validate(&file, key).map_err(roles::gateway_error)?;
     config.on_relay = Some(reporter.relays());
