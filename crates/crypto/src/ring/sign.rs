@@ -136,9 +136,37 @@ impl Signer {
     /// # Errors
     /// [`Error::Randomness`].
     pub fn sign(&self, message: &[u8; 32]) -> Result<Vec<u8>, Error> {
+        self.sign_drawing(message, |random| {
+            getrandom::fill(random).map_err(|_| Error::Randomness)
+        })
+    }
+
+    /// The same with nonces that follow from a seed, so that a test can be run again. Whoever knows the seed knows the
+    /// private key: this exists for tests alone.
+    ///
+    /// # Errors
+    /// [`Error::Randomness`] when the seed is bad luck, which nobody has seen.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn sign_from_seed(&self, message: &[u8; 32], seed: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut counter = 0_u64;
+        self.sign_drawing(message, |random| {
+            for part in random.chunks_mut(32) {
+                counter += 1;
+                let bytes = [seed, message.as_slice(), &counter.to_be_bytes()].concat();
+                part.copy_from_slice(&crate::hash::sha256(&bytes)[..part.len()]);
+            }
+            Ok(())
+        })
+    }
+
+    fn sign_drawing(
+        &self,
+        message: &[u8; 32],
+        mut draw: impl FnMut(&mut [u8]) -> Result<(), Error>,
+    ) -> Result<Vec<u8>, Error> {
         let mut random = Zeroizing::new(vec![0; 64 * self.members.len()]);
         for _ in 0..MAX_SIGN_ATTEMPTS {
-            getrandom::fill(&mut random).map_err(|_| Error::Randomness)?;
+            draw(&mut random)?;
             // 64 bytes reduced are uniform but for one part in 2^256.
             let mut scalars = random
                 .as_chunks::<64>()
