@@ -12,6 +12,7 @@ use prost_types::Timestamp;
 use tendermint_proto::v0_38::abci::{Event, EventAttribute, ValidatorUpdate};
 
 use crate::error::{ChainError, TxError};
+use crate::helpers::Helpers;
 use crate::limits::SCAN_CHUNK;
 use crate::rules::Rules;
 use crate::store::{Changes, Pair, View, layered_range, prefix_end};
@@ -122,6 +123,7 @@ pub struct Context<'a> {
     pub rules: Rules,
     /// Why this runs.
     pub mode: Mode,
+    helpers: Helpers,
     view: &'a dyn View,
     changes: Changes,
     undo: Vec<Undo>,
@@ -150,6 +152,7 @@ impl<'a> Context<'a> {
             validator_updates: Vec::new(),
             rules,
             mode,
+            helpers: Helpers::default(),
             view,
             changes: Changes::new(),
             undo: Vec::new(),
@@ -163,6 +166,17 @@ impl<'a> Context<'a> {
     pub fn resume(mut self, changes: Changes) -> Self {
         self.changes = changes;
         self
+    }
+
+    /// The same, with what the process keeps to execute faster.
+    pub(crate) fn with_helpers(mut self, helpers: Helpers) -> Self {
+        self.helpers = helpers;
+        self
+    }
+
+    /// What the process keeps to execute faster.
+    pub(crate) fn helpers(&self) -> &Helpers {
+        &self.helpers
     }
 
     /// All changes made, for the store or a later context.
@@ -256,6 +270,16 @@ impl<'a> Context<'a> {
             (from, false) => (from, end),
             (from, true) => (start, from),
         };
+        self.walk(low, high, reverse, limit)
+    }
+
+    fn walk(
+        &self,
+        low: Bound<&[u8]>,
+        high: Bound<&[u8]>,
+        reverse: bool,
+        limit: usize,
+    ) -> Result<Vec<Pair>, ChainError> {
         let pairs = layered_range(self.view, &self.changes, low, high, reverse, limit)?;
         for (key, value) in &pairs {
             self.gas.next(key.len(), value.len())?;
@@ -268,13 +292,52 @@ impl<'a> Context<'a> {
         &'c self,
         prefix: &[u8],
     ) -> impl Iterator<Item = Result<Pair, ChainError>> + use<'c, 'a> {
+        let end = prefix_end(prefix).map_or(Bound::Unbounded, Bound::Excluded);
+        self.chunks(Bound::Included(prefix.to_vec()), end)
+    }
+
+    /// All pairs from the key `low` up to, not including, the key `high`, in key order, read in chunks.
+    pub(crate) fn iter_between<'c>(
+        &'c self,
+        low: Vec<u8>,
+        high: Vec<u8>,
+    ) -> impl Iterator<Item = Result<Pair, ChainError>> + use<'c, 'a> {
+        self.chunks(Bound::Included(low), Bound::Excluded(high))
+    }
+
+    fn chunks(&self, low: Bound<Vec<u8>>, high: Bound<Vec<u8>>) -> Chunks<'_, 'a> {
         Chunks {
             context: self,
-            prefix: prefix.to_vec(),
-            last: None,
+            low,
+            high,
             ready: VecDeque::new(),
             done: false,
         }
+    }
+
+    /// Reads without gas: for lookups whose price is a formula of what is found, so that it is the same whether or not
+    /// the process remembers the answer.
+    pub(crate) fn unpriced<T>(&self, f: impl FnOnce(&Self) -> T) -> T {
+        let paused = self.gas.pause();
+        let result = f(self);
+        self.gas.resume(paused);
+        result
+    }
+
+    /// Pays gas by formula for what was read [unpriced](Context::unpriced).
+    ///
+    /// # Errors
+    /// [`ChainError::OutOfGas`].
+    pub(crate) fn pay(&self, gas: u64, what: &str) -> Result<(), ChainError> {
+        self.gas.consume(gas, what)
+    }
+
+    /// The value under a key in the state below this context's changes. Costs no gas.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) fn below(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ChainError> {
+        self.view.get(key)
     }
 
     /// Emits a typed event (chain specification 0.2).
@@ -419,11 +482,11 @@ fn attribute(key: String, value: String) -> EventAttribute {
     }
 }
 
-/// Reads a prefix chunk by chunk.
+/// Reads a range chunk by chunk.
 struct Chunks<'c, 'a> {
     context: &'c Context<'a>,
-    prefix: Vec<u8>,
-    last: Option<Vec<u8>>,
+    low: Bound<Vec<u8>>,
+    high: Bound<Vec<u8>>,
     ready: VecDeque<Pair>,
     done: bool,
 }
@@ -433,14 +496,14 @@ impl Iterator for Chunks<'_, '_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ready.is_empty() && !self.done {
-            let from = self
-                .last
-                .as_deref()
-                .map_or(Bound::Unbounded, Bound::Excluded);
-            match self.context.scan(&self.prefix, from, false, SCAN_CHUNK) {
+            let low = self.low.as_ref().map(Vec::as_slice);
+            let high = self.high.as_ref().map(Vec::as_slice);
+            match self.context.walk(low, high, false, SCAN_CHUNK) {
                 Ok(chunk) => {
                     self.done = chunk.len() < SCAN_CHUNK;
-                    self.last = chunk.last().map(|(key, _)| key.clone());
+                    if let Some((key, _)) = chunk.last() {
+                        self.low = Bound::Excluded(key.clone());
+                    }
                     self.ready = VecDeque::from(chunk);
                 }
                 Err(error) => {

@@ -46,6 +46,9 @@ pub enum ChainError {
     /// The driver broke the order of the ABCI verbs, or gave a block that does not follow.
     #[error("{0}")]
     Order(String),
+    /// The threads for pure work cannot be had: a limit of the operating system.
+    #[error("threads: {0}")]
+    Threads(String),
     /// A rule that must always hold does not. A bug.
     #[error("invariant broken: {0}")]
     Invariant(String),

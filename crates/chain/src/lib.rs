@@ -26,6 +26,7 @@ pub mod evidence;
 pub mod feegrant;
 pub mod genesis;
 pub mod gov;
+pub mod helpers;
 pub mod limits;
 mod message;
 pub mod mint;

@@ -41,6 +41,19 @@ pub const TX_BYTES_MAX: usize = 66_060_288;
 /// Most that a block may be allowed to have, in bytes: CometBFT's 100 MiB.
 pub const BLOCK_BYTES_MAX: i64 = 104_857_600;
 
+/// Gas for each candidate of a session that a message asks for. Drawing from 100,000 candidates takes some 0.1 s the
+/// first time, once for the block's claims of that session together; 10 gas each make a claim there cost what writing
+/// 30 KiB does.
+pub const SESSION_CANDIDATE_GAS: u64 = 10;
+
+/// Candidates of all services together that a process remembers: 70 bytes each, hence 70 MB; MainNet has 5,000 suppliers
+/// of 80 services (chain specification 8.2), 100,000 entries.
+pub const CANDIDATES_REMEMBERED: usize = 1_000_000;
+
+/// Drawn sessions that a process remembers, 50 operators or 4 KiB each: 33 MB. MainNet has some 200 pairs of application
+/// and service, and claims ask for sessions that ended up to two sessions ago.
+pub const DRAWS_REMEMBERED: usize = 8_192;
+
 /// Highest gas limit of one transaction: the SDK's 2^63 - 1.
 pub const GAS_LIMIT_MAX: u64 = 9_223_372_036_854_775_807;
 

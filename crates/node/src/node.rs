@@ -120,6 +120,7 @@ impl Node {
         let options = chain::Options {
             keep_recent: config.keep_recent,
             minimum_gas_price: config.min_gas_price,
+            ..chain::Options::default()
         };
         let rpc_addr = rpc.as_ref().map(net::Listener::local_addr);
         let Started {

@@ -19,12 +19,13 @@ use tendermint_proto::v0_38::abci::{
 
 use crate::context::{BlockInfo, BlockTime, Context, LastCommit, Mode};
 use crate::error::{ChainError, GenesisError, TxError};
+use crate::helpers::Helpers;
 use crate::limits::KEEP_RECENT;
 use crate::router::{self, Step};
 use crate::rules::Rules;
 use crate::statesync::Restore;
 use crate::store::{Batch, Changes, Disk, Root, Snapshot, Store};
-use crate::tx::{Gas, GasPrice, Outcome, panic_text, run};
+use crate::tx::{Gas, GasPrice, Outcome, Transaction, panic_text, read_ahead, run_read};
 use crate::{APP_NAME, APP_VERSION, consensus, genesis};
 
 mod check;
@@ -44,6 +45,8 @@ pub struct Options {
     pub keep_recent: u64,
     /// Least price of gas in this node's mempool.
     pub minimum_gas_price: GasPrice,
+    /// Threads that check signatures and proofs; 0 for as many as the machine has cores. Results do not depend on it.
+    pub threads: usize,
 }
 
 impl Default for Options {
@@ -51,6 +54,7 @@ impl Default for Options {
         Self {
             keep_recent: KEEP_RECENT,
             minimum_gas_price: GasPrice::ZERO,
+            threads: 0,
         }
     }
 }
@@ -59,6 +63,7 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Application {
     disk: Disk,
+    helpers: Helpers,
     check: Checker,
     /// What `init_chain` made, until the first commit.
     genesis: Option<Genesis>,
@@ -101,6 +106,7 @@ impl Application {
         };
         Ok(Self {
             disk,
+            helpers: Helpers::new(options.threads)?,
             check,
             genesis: None,
             restore: None,
@@ -110,7 +116,11 @@ impl Application {
 
     /// A handle that answers queries from any thread.
     pub fn reader(&self) -> Reader {
-        Reader::new(self.disk.clone(), Arc::clone(&self.check.state))
+        Reader::new(
+            self.disk.clone(),
+            Arc::clone(&self.check.state),
+            self.helpers.clone(),
+        )
     }
 
     /// Last committed height and root.
@@ -218,18 +228,20 @@ impl Application {
             hash: request.hash.to_vec(),
             proposer: request.proposer_address.to_vec(),
         };
-        let mut ctx =
-            Context::new(&view, block.clone(), Rules::reference(), Mode::Deliver).resume(genesis);
+        let mut ctx = Context::new(&view, block.clone(), Rules::reference(), Mode::Deliver)
+            .with_helpers(self.helpers.clone())
+            .resume(genesis);
         let rules = genesis::read_rules(&ctx)?;
         ctx.rules = rules;
         ctx.last_commit = LastCommit::from_request(request, self.last_root()?);
 
+        let txs = read_ahead(&ctx, &request.txs);
         let mut events = phase(&mut ctx, "PreBlock", router::PRE_BLOCK)?;
         events.extend(phase(&mut ctx, "BeginBlock", router::BEGIN_BLOCK)?);
         let gas_max = consensus::block_gas_max(&ctx)?;
         let mut gas_left = gas_max;
         let mut tx_results = Vec::with_capacity(request.txs.len());
-        for (place, tx) in request.txs.iter().enumerate() {
+        for (place, tx) in txs.into_iter().enumerate() {
             let gas = gas.get(place).copied().unwrap_or(self.check.gas);
             tx_results.push(deliver(&mut ctx, tx, gas, gas_max, &mut gas_left));
         }
@@ -340,7 +352,7 @@ fn phase(ctx: &mut Context, name: &'static str, steps: &[Step]) -> Result<Vec<Ev
 /// One transaction of a block. `gas_left` is what the block's limit still allows.
 fn deliver(
     ctx: &mut Context,
-    tx: &[u8],
+    tx: Result<Transaction, TxError>,
     limits: Gas,
     gas_max: Option<u64>,
     gas_left: &mut Option<u64>,
@@ -354,7 +366,7 @@ fn deliver(
         gas_wanted,
         gas_used,
         events,
-    } = run(ctx, tx, GasPrice::ZERO, gas_max, limits);
+    } = run_read(ctx, tx, GasPrice::ZERO, gas_max, limits);
     *gas_left = gas_left.map(|left| left.saturating_sub(gas_used));
     match result {
         Ok(data) => ExecTxResult {

@@ -13,6 +13,7 @@ use crate::app::CheckState;
 use crate::context::{BlockInfo, Context, Mode};
 use crate::error::{ChainError, GrpcCode, HeightError, QueryError};
 use crate::genesis;
+use crate::helpers::Helpers;
 use crate::router::{self, decode_request};
 use crate::rules::Rules;
 use crate::store::{Disk, Layered};
@@ -45,11 +46,16 @@ pub struct Simulation {
 pub struct Reader {
     disk: Disk,
     check: Arc<RwLock<CheckState>>,
+    helpers: Helpers,
 }
 
 impl Reader {
-    pub(super) fn new(disk: Disk, check: Arc<RwLock<CheckState>>) -> Self {
-        Self { disk, check }
+    pub(super) fn new(disk: Disk, check: Arc<RwLock<CheckState>>, helpers: Helpers) -> Self {
+        Self {
+            disk,
+            check,
+            helpers,
+        }
     }
 
     /// Last committed height; `None` before the first block.
@@ -85,7 +91,8 @@ impl Reader {
         };
         let block = self.disk.at(height)?.block;
         let view = self.disk.snapshot(height)?;
-        let mut ctx = Context::new(&view, block, Rules::reference(), Mode::Query);
+        let mut ctx = Context::new(&view, block, Rules::reference(), Mode::Query)
+            .with_helpers(self.helpers.clone());
         ctx.rules = genesis::read_rules(&ctx)?;
         f(&ctx)
     }
@@ -136,7 +143,8 @@ impl Reader {
         }
         let check = self.check.read().unwrap_or_else(PoisonError::into_inner);
         let view = Layered::new(&check.view, &check.changes);
-        let mut ctx = Context::new(&view, check.block.clone(), check.rules, Mode::Simulate);
+        let mut ctx = Context::new(&view, check.block.clone(), check.rules, Mode::Simulate)
+            .with_helpers(self.helpers.clone());
         let outcome = run(&mut ctx, bytes, GasPrice::ZERO, None, Gas::Enforced);
         let data = outcome.result.map_err(|error| {
             QueryError::unknown(format!("{error} with gas used: '{}'", outcome.gas_used))

@@ -16,6 +16,7 @@ impl Application {
         let options = Options {
             keep_recent: 0,
             minimum_gas_price,
+            ..Options::default()
         };
         let mut application = Self::in_memory(options)?;
         application.check.gas = Gas::Counted;

@@ -1,13 +1,10 @@
 //! Nonces of unordered transactions: (sender, timeout), kept until the timeout has passed (chain specification 6.4).
 
-use std::ops::Bound;
-
 use crypto::keys::Address;
 
 use crate::auth::keys;
 use crate::context::Context;
 use crate::error::{ChainError, TxError};
-use crate::limits::SCAN_CHUNK;
 use crate::sdk;
 
 /// Remembers that a sender has used a timeout.
@@ -35,13 +32,12 @@ pub fn expire(ctx: &mut Context) -> Result<(), ChainError> {
     let now = u64::try_from(ctx.block.time.unix_nanos()).unwrap_or(0);
     // Everything with a timeout of at most `now` sorts before the first key of `now + 1`.
     let first_kept = [keys::NONCES, now.saturating_add(1).to_be_bytes().as_slice()].concat();
-    loop {
-        let expired = ctx.scan(keys::NONCES, Bound::Excluded(&first_kept), true, SCAN_CHUNK)?;
-        for (key, _) in &expired {
-            ctx.remove(key);
-        }
-        if expired.len() < SCAN_CHUNK {
-            return Ok(());
-        }
+    let mut expired = Vec::new();
+    for pair in ctx.iter_between(keys::NONCES.to_vec(), first_kept) {
+        expired.push(pair?.0);
     }
+    for key in &expired {
+        ctx.remove(key);
+    }
+    Ok(())
 }

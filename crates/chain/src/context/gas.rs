@@ -29,6 +29,7 @@ impl GasCosts {
 #[derive(Debug)]
 pub(super) struct Meter {
     metered: bool,
+    paused: Cell<bool>,
     limit: Option<u64>,
     used: Cell<u64>,
     exceeded: RefCell<Option<(String, u64)>>,
@@ -47,10 +48,20 @@ impl Meter {
     pub(super) fn with_limit(limit: Option<u64>) -> Self {
         Self {
             metered: true,
+            paused: Cell::new(false),
             limit,
             used: Cell::new(0),
             exceeded: RefCell::new(None),
         }
+    }
+
+    /// Counts nothing until [`Meter::resume`] is given what this returns.
+    pub(super) fn pause(&self) -> bool {
+        self.paused.replace(true)
+    }
+
+    pub(super) fn resume(&self, paused: bool) {
+        self.paused.set(paused);
     }
 
     pub(super) fn used(&self) -> u64 {
@@ -58,7 +69,7 @@ impl Meter {
     }
 
     pub(super) fn consume(&self, gas: u64, what: &str) -> Result<(), ChainError> {
-        if !self.metered {
+        if !self.metered || self.paused.get() {
             return Ok(());
         }
         let used = self.used.get().saturating_add(gas);

@@ -54,7 +54,10 @@ fn pair(bytes: &[u8]) -> Result<Option<(Pair, &[u8])>, &'static str> {
     Ok(Some(((key.to_vec(), value.to_vec()), rest)))
 }
 
-fn field(mut bytes: &[u8]) -> Result<Option<(&[u8], &[u8])>, &'static str> {
+/// A field and what follows it.
+type Cut<'a> = (&'a [u8], &'a [u8]);
+
+fn field(mut bytes: &[u8]) -> Result<Option<Cut<'_>>, &'static str> {
     let length = match decode_varint(&mut bytes) {
         Ok(length) => length,
         // A varint has ten bytes at most; fewer may still become one.

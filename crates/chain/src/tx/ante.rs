@@ -186,9 +186,10 @@ fn verify_signatures(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError>
     if tx.body.unordered {
         check_unordered(ctx, tx)?;
     }
-    for ((signer, info), signature) in tx.signer_infos().zip(&tx.raw.signatures) {
+    let signatures = tx.signer_infos().zip(&tx.raw.signatures);
+    for (index, ((signer, info), signature)) in signatures.enumerate() {
         let account = existing_account(ctx, signer)?;
-        verify_one(ctx, tx, info, signature, &account)?;
+        verify_one(ctx, tx, index, info, signature, &account)?;
     }
     Ok(())
 }
@@ -196,6 +197,7 @@ fn verify_signatures(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError>
 fn verify_one(
     ctx: &Context,
     tx: &Transaction,
+    index: usize,
     info: &SignerInfo,
     signature: &[u8],
     account: &Account,
@@ -227,7 +229,11 @@ fn verify_one(
         return Err(TxError::registered("undefined", sdk::PANIC, text));
     }
     let chain_id = &ctx.block.chain_id;
-    signing::verify(tx, info, &key, signature, chain_id, number).map_err(|reason| {
+    let verdict = match tx.verdict(index, &key, number) {
+        Some(verdict) => verdict.clone(),
+        None => signing::verify(tx, info, &key, signature, chain_id, number),
+    };
+    verdict.map_err(|reason| {
         let text = format!(
             "signature verification failed; please verify account number ({number}) and chain-id \
              ({chain_id}): ({reason}): unauthorized"

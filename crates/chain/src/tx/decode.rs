@@ -11,6 +11,7 @@ use proto::cosmos::tx::v1beta1::{AuthInfo, Fee, SignerInfo, TxBody, TxRaw};
 
 use crate::error::TxError;
 use crate::limits::TX_BYTES_MAX;
+use crate::tx::ahead::Verdict;
 use crate::{router, sdk};
 
 /// A decoded transaction.
@@ -26,6 +27,8 @@ pub struct Transaction {
     pub signers: Vec<Address>,
     /// Size in bytes.
     pub size: usize,
+    /// What is known ahead about each signature, by signer.
+    pub(super) verdicts: Vec<Option<Verdict>>,
 }
 
 impl Transaction {
@@ -59,6 +62,7 @@ impl Transaction {
             auth_info,
             signers,
             size: bytes.len(),
+            verdicts: Vec::new(),
         })
     }
 

@@ -64,11 +64,22 @@ pub(crate) fn run(
     gas_limit_max: Option<u64>,
     gas: Gas,
 ) -> Outcome {
+    run_read(ctx, read(bytes), minimum, gas_limit_max, gas)
+}
+
+/// The same with a transaction that has been read.
+pub(crate) fn run_read(
+    ctx: &mut Context,
+    tx: Result<Transaction, TxError>,
+    minimum: GasPrice,
+    gas_limit_max: Option<u64>,
+    gas: Gas,
+) -> Outcome {
     if gas == Gas::NoneLeft {
         let text = "no block gas left to run tx: out of gas";
         return Outcome::refused(TxError::sdk(sdk::OUT_OF_GAS, text));
     }
-    let tx = match read(bytes) {
+    let tx = match tx {
         Ok(tx) => tx,
         Err(error) => return Outcome::refused(error),
     };

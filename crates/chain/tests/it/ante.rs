@@ -198,7 +198,10 @@ fn a_proposal_has_no_garbage_nothing_late_and_nothing_that_follows_what_was_left
         of_bob.clone(),
     ];
     // alice's second transaction counts on the sequence of the one that is late.
-    assert_eq!(proposed(&application, &txs, 100_000), [of_bob.clone()]);
+    assert_eq!(
+        proposed(&application, &txs, 100_000),
+        std::slice::from_ref(&of_bob)
+    );
     assert!(accepted(&application, &[late, of_bob.clone()]));
     assert!(!accepted(&application, &[of_bob, garbage]));
 }

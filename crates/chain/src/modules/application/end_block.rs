@@ -12,8 +12,9 @@ use super::{MODULE, keys, params, state, transfer};
 use crate::bank;
 use crate::context::Context;
 use crate::error::ChainError;
-use crate::modules::shared::{self, address, coin, grid};
-use crate::modules::{gateway, shared::keys::take_height, shared::keys::take_text};
+use crate::modules::gateway;
+use crate::modules::shared::keys::take_text;
+use crate::modules::shared::{self, address, coin, ending, grid};
 
 /// Runs the four steps.
 ///
@@ -36,17 +37,10 @@ fn undelegate_stopped_gateways(
     shared: &SharedParams,
 ) -> Result<(), ChainError> {
     let height = ctx.block.height;
-    for gateway in gateway::unbonding(ctx)? {
-        if grid::signed(gateway.unstake_session_end_height) >= height {
-            continue;
-        }
-        for address in marked(ctx, &keys::delegations_to(&gateway.address))? {
+    for gateway in gateway::take_stopped(ctx)? {
+        for address in delegators(ctx, &gateway)? {
             if let Some(mut application) = state::get(ctx, &address)?
-                && undelegate(
-                    &mut application,
-                    &gateway.address,
-                    grid::end(shared, height),
-                )
+                && undelegate(&mut application, &gateway, grid::end(shared, height))
             {
                 state::save(ctx, &application)?;
             }
@@ -60,22 +54,8 @@ fn forget_old_undelegations(ctx: &mut Context<'_>) -> Result<(), ChainError> {
     let live = shared::params(ctx)?;
     let kept = live.num_blocks_per_session.saturating_mul(2);
     let kept = grid::signed(kept.saturating_add(live.grace_period_end_offset_blocks));
-    let oldest = ctx.block.height.saturating_sub(kept);
-    let mut due = Vec::new();
-    for pair in ctx.iter(keys::UNDELEGATIONS) {
-        let (key, _) = pair?;
-        let tail = key.strip_prefix(keys::UNDELEGATIONS).unwrap_or_default();
-        let Some((session_end, rest)) = take_height(tail) else {
-            continue;
-        };
-        if session_end >= oldest {
-            break;
-        }
-        if let Some((address, _)) = take_text(rest) {
-            due.push((session_end, address.to_owned()));
-        }
-    }
-    for (session_end, address) in due {
+    let last = ctx.block.height.saturating_sub(kept).saturating_sub(1);
+    for (session_end, address) in ending::between(ctx, keys::UNDELEGATIONS, 0, last)? {
         if let Some(mut application) = state::get(ctx, &address)? {
             application
                 .pending_undelegations
@@ -88,7 +68,10 @@ fn forget_old_undelegations(ctx: &mut Context<'_>) -> Result<(), ChainError> {
 
 /// Pays back and deletes every application whose unbonding period is over.
 fn finish_unbonding(ctx: &mut Context<'_>) -> Result<(), ChainError> {
-    for address in marked(ctx, keys::UNBONDING)? {
+    let due = ending::due(ctx, keys::UNBONDING, |params| {
+        grid::unbonding_end(params, 0, params.application_unbonding_period_sessions)
+    })?;
+    for address in due {
         let Some(application) = state::get(ctx, &address)? else {
             continue;
         };
@@ -96,9 +79,7 @@ fn finish_unbonding(ctx: &mut Context<'_>) -> Result<(), ChainError> {
         let then = shared::params_at(ctx, stopped)?;
         let unbonding_end_height =
             grid::unbonding_end(&then, stopped, then.application_unbonding_period_sessions);
-        if ctx.block.height >= unbonding_end_height {
-            pay_back(ctx, application, unbonding_end_height)?;
-        }
+        pay_back(ctx, application, unbonding_end_height)?;
     }
     Ok(())
 }
@@ -142,12 +123,13 @@ fn send_stake(ctx: &mut Context<'_>, owner: &str, stake: u128) -> Result<(), Str
         .map_err(|error| error.to_string())
 }
 
-/// The addresses that end the keys below `table`.
-pub(super) fn marked(ctx: &Context<'_>, table: &[u8]) -> Result<Vec<String>, ChainError> {
+/// The applications that delegate to a gateway, in order of their addresses.
+fn delegators(ctx: &Context<'_>, gateway: &str) -> Result<Vec<String>, ChainError> {
+    let table = keys::delegations_to(gateway);
     let mut out = Vec::new();
-    for pair in ctx.iter(table) {
+    for pair in ctx.iter(&table) {
         let (key, _) = pair?;
-        let tail = key.strip_prefix(table).unwrap_or_default();
+        let tail = key.strip_prefix(table.as_slice()).unwrap_or_default();
         if let Some((address, _)) = take_text(tail) {
             out.push(address.to_owned());
         }

@@ -1,14 +1,15 @@
 //! State keys of `application`.
 
-use crate::modules::shared::keys::{height, text};
+use crate::modules::shared::ending;
+use crate::modules::shared::keys::text;
 
 /// The params.
 pub(crate) const PARAMS: &[u8] = b"application/params";
 /// Applications by address.
 pub(crate) const APPLICATIONS: &[u8] = b"application/app/";
-/// Addresses of applications that have an unstake height.
+/// Applications that have an unstake height, by that height.
 pub(crate) const UNBONDING: &[u8] = b"application/unbonding/";
-/// Addresses of applications with a pending transfer.
+/// Applications with a pending transfer, by the end of its session.
 pub(crate) const TRANSFERS: &[u8] = b"application/transfer/";
 /// Gateway and application for each delegation.
 pub(crate) const DELEGATIONS: &[u8] = b"application/delegation/";
@@ -21,13 +22,13 @@ pub(crate) fn application(address: &str) -> Vec<u8> {
 }
 
 /// Mark of an unbonding application.
-pub(crate) fn unbonding(address: &str) -> Vec<u8> {
-    one(UNBONDING, address)
+pub(crate) fn unbonding(session_end: i64, address: &str) -> Vec<u8> {
+    ending::key(UNBONDING, session_end, address)
 }
 
 /// Mark of an application with a pending transfer.
-pub(crate) fn transfer(address: &str) -> Vec<u8> {
-    one(TRANSFERS, address)
+pub(crate) fn transfer(session_end: i64, address: &str) -> Vec<u8> {
+    ending::key(TRANSFERS, session_end, address)
 }
 
 /// The delegations to one gateway.
@@ -44,10 +45,7 @@ pub(crate) fn delegation(gateway: &str, address: &str) -> Vec<u8> {
 
 /// Mark that an application has pending undelegations recorded at a session end.
 pub(crate) fn undelegation(session_end: i64, address: &str) -> Vec<u8> {
-    let mut key = UNDELEGATIONS.to_vec();
-    height(&mut key, session_end);
-    text(&mut key, address);
-    key
+    ending::key(UNDELEGATIONS, session_end, address)
 }
 
 fn one(table: &[u8], part: &str) -> Vec<u8> {

@@ -84,10 +84,12 @@ pub(super) fn index_of(application: &Application) -> BTreeSet<Vec<u8>> {
     let address = &application.address;
     let mut out = BTreeSet::new();
     if application.unstake_session_end_height != 0 {
-        out.insert(keys::unbonding(address));
+        let stopped = grid::signed(application.unstake_session_end_height);
+        out.insert(keys::unbonding(stopped, address));
     }
-    if application.pending_transfer.is_some() {
-        out.insert(keys::transfer(address));
+    if let Some(transfer) = &application.pending_transfer {
+        let began = grid::signed(transfer.session_end_height);
+        out.insert(keys::transfer(began, address));
     }
     for gateway in &application.delegatee_gateway_addresses {
         out.insert(keys::delegation(gateway, address));

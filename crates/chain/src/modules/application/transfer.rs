@@ -6,19 +6,19 @@ use proto::pocket::application::{
     Application, ApplicationServiceConfigUpdate, EventTransferEnd, EventTransferError,
 };
 
-use super::end_block::marked;
 use super::error::Error;
 use super::{keys, state};
 use crate::context::Context;
 use crate::error::ChainError;
-use crate::modules::shared::{self, coin, grid};
+use crate::modules::shared::{self, coin, ending, grid};
 
 /// Finishes every transfer whose session has settled.
 ///
 /// # Errors
 /// When the store fails. A transfer that cannot be finished is undone with an event.
 pub(super) fn finish_due(ctx: &mut Context<'_>, session_end_height: i64) -> Result<(), ChainError> {
-    for address in marked(ctx, keys::TRANSFERS)? {
+    let due = ending::due(ctx, keys::TRANSFERS, |params| grid::settlement(params, 0))?;
+    for address in due {
         let Some(source) = state::get(ctx, &address)? else {
             continue;
         };
@@ -27,9 +27,6 @@ pub(super) fn finish_due(ctx: &mut Context<'_>, session_end_height: i64) -> Resu
         };
         let began = grid::signed(pending.session_end_height);
         let transfer_end_height = grid::settlement(&shared::params_at(ctx, began)?, began);
-        if ctx.block.height < transfer_end_height {
-            continue;
-        }
         let destination_address = pending.destination_address.clone();
         match ctx.atomic(|ctx| finish(ctx, &source, &destination_address))? {
             Ok(destination) => ctx.emit(&EventTransferEnd {

@@ -2,11 +2,11 @@
 
 use proto::pocket::gateway::{EventGatewayUnbondingEnd, Gateway};
 
-use super::{MODULE, state};
+use super::{MODULE, keys, state};
 use crate::bank;
 use crate::context::Context;
 use crate::error::ChainError;
-use crate::modules::shared::{self, address, coin, grid};
+use crate::modules::shared::{self, address, coin, ending, grid};
 
 /// Finishes unbonding at session ends.
 ///
@@ -19,14 +19,17 @@ pub fn end_block(ctx: &mut Context<'_>) -> Result<(), ChainError> {
         return Ok(());
     }
     let session_end_height = grid::end(&shared, ctx.block.height);
-    for gateway in state::unbonding(ctx)? {
+    let due = ending::due(ctx, keys::UNBONDING, |params| {
+        grid::unbonding_end(params, 0, params.gateway_unbonding_period_sessions)
+    })?;
+    for address in due {
+        let Some(gateway) = state::get(ctx, &address)? else {
+            continue;
+        };
         let stopped = grid::signed(gateway.unstake_session_end_height);
         let then = shared::params_at(ctx, stopped)?;
         let unbonding_end_height =
             grid::unbonding_end(&then, stopped, then.gateway_unbonding_period_sessions);
-        if ctx.block.height < unbonding_end_height {
-            continue;
-        }
         if let Err(reason) = send_stake(ctx, &gateway)? {
             tracing::error!(
                 gateway = gateway.address,
@@ -35,7 +38,7 @@ pub fn end_block(ctx: &mut Context<'_>) -> Result<(), ChainError> {
             );
             continue;
         }
-        state::remove(ctx, &gateway.address);
+        state::remove(ctx, &gateway);
         ctx.emit(&EventGatewayUnbondingEnd {
             gateway: Some(state::without_card(&gateway)),
             session_end_height,

@@ -26,7 +26,7 @@ pub fn init_genesis(ctx: &mut Context<'_>, genesis: GenesisState) -> Result<(), 
         if let Some(metadata) = &gateway.metadata {
             validate::metadata(metadata).map_err(|error| at("metadata", &error.to_string()))?;
         }
-        state::save(ctx, gateway);
+        state::save(ctx, gateway)?;
     }
     Ok(())
 }

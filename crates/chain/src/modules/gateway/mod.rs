@@ -35,7 +35,7 @@ pub use end_block::end_block;
 pub use genesis::{export_genesis, init_genesis};
 pub use params::params;
 pub use query::query;
-pub use state::{all, get, is_active, unbonding};
+pub use state::{all, get, is_active, take_stopped};
 
 /// Name of the module and of its account.
 pub const MODULE: &str = "gateway";

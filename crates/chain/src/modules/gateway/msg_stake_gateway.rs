@@ -77,7 +77,7 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgStakeGateway) -> Result
     let escrow = coin::upokt(amount.saturating_sub(before));
     bank::account_to_module(ctx, &owner, MODULE, &[escrow])
         .map_err(|error| TxError::status(GrpcCode::Internal, error))?;
-    state::save(ctx, &gateway);
+    state::save(ctx, &gateway)?;
     let session_end_height = grid::end(&shared::current(ctx)?, ctx.block.height);
     let shown = Some(state::without_card(&gateway));
     if was_unbonding {

@@ -26,7 +26,7 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgUnstakeGateway) -> Resu
     let shared = shared::current(ctx)?;
     let session_end_height = grid::end(&shared, ctx.block.height);
     gateway.unstake_session_end_height = grid::unsigned(session_end_height);
-    state::save(ctx, &gateway);
+    state::save(ctx, &gateway)?;
     ctx.emit(&EventGatewayUnbondingBegin {
         gateway: Some(state::without_card(&gateway)),
         session_end_height,

@@ -34,7 +34,7 @@ pub(super) fn execute(
         .as_ref()
         .map_or(0, |metadata| metadata.card.len());
     gateway.metadata = message.metadata;
-    state::save(ctx, &gateway);
+    state::save(ctx, &gateway)?;
     ctx.emit(&EventGatewayMetadataUpdated {
         gateway_address: gateway.address,
         session_end_height: grid::end(&shared::current(ctx)?, ctx.block.height),

@@ -5,7 +5,7 @@ use proto::pocket::gateway::Gateway;
 use super::keys;
 use crate::context::Context;
 use crate::error::ChainError;
-use crate::modules::shared::{grid, history, keys::take_text};
+use crate::modules::shared::{ending, grid, history};
 
 /// A gateway by address.
 ///
@@ -16,19 +16,53 @@ pub fn get(ctx: &Context<'_>, address: &str) -> Result<Option<Gateway>, ChainErr
 }
 
 /// Stores a gateway and marks whether it is unbonding.
-pub(super) fn save(ctx: &mut Context<'_>, gateway: &Gateway) {
-    if gateway.unstake_session_end_height == 0 {
-        ctx.remove(&keys::unbonding(&gateway.address));
-    } else {
-        ctx.set(keys::unbonding(&gateway.address), vec![1]);
+///
+/// # Errors
+/// As [`get`].
+pub(super) fn save(ctx: &mut Context<'_>, gateway: &Gateway) -> Result<(), ChainError> {
+    let address = &gateway.address;
+    let before = get(ctx, address)?.map_or(0, |before| before.unstake_session_end_height);
+    let after = gateway.unstake_session_end_height;
+    if before != after {
+        unmark(ctx, before, address);
+        if after != 0 {
+            let stopped = grid::signed(after);
+            ctx.set(keys::unbonding(stopped, address), vec![1]);
+            ctx.set(keys::stopping(stopped, address), vec![1]);
+        }
     }
-    ctx.save(keys::gateway(&gateway.address), gateway);
+    ctx.save(keys::gateway(address), gateway);
+    Ok(())
 }
 
 /// Removes a gateway.
-pub(super) fn remove(ctx: &mut Context<'_>, address: &str) {
-    ctx.remove(&keys::unbonding(address));
-    ctx.remove(&keys::gateway(address));
+pub(super) fn remove(ctx: &mut Context<'_>, gateway: &Gateway) {
+    unmark(ctx, gateway.unstake_session_end_height, &gateway.address);
+    ctx.remove(&keys::gateway(&gateway.address));
+}
+
+fn unmark(ctx: &mut Context<'_>, unstake_session_end_height: u64, address: &str) {
+    if unstake_session_end_height != 0 {
+        let stopped = grid::signed(unstake_session_end_height);
+        ctx.remove(&keys::unbonding(stopped, address));
+        ctx.remove(&keys::stopping(stopped, address));
+    }
+}
+
+/// Addresses, in their order, of gateways whose last session is over and that have not been taken from their
+/// applications yet; each is given once.
+///
+/// # Errors
+/// When the store fails.
+pub fn take_stopped(ctx: &mut Context<'_>) -> Result<Vec<String>, ChainError> {
+    let last = ctx.block.height.saturating_sub(1);
+    let mut stopped = Vec::new();
+    for (session_end, address) in ending::between(ctx, keys::STOPPING, 0, last)? {
+        ctx.remove(&keys::stopping(session_end, &address));
+        stopped.push(address);
+    }
+    stopped.sort_unstable();
+    Ok(stopped)
 }
 
 /// All gateways in order of their addresses.
@@ -37,22 +71,6 @@ pub(super) fn remove(ctx: &mut Context<'_>, address: &str) {
 /// As [`get`].
 pub fn all(ctx: &Context<'_>) -> Result<Vec<Gateway>, ChainError> {
     history::all(ctx, keys::GATEWAYS)
-}
-
-/// Gateways that are unbonding, in order of their addresses.
-///
-/// # Errors
-/// As [`get`].
-pub fn unbonding(ctx: &Context<'_>) -> Result<Vec<Gateway>, ChainError> {
-    let mut out = Vec::new();
-    for pair in ctx.iter(keys::UNBONDING) {
-        let (key, _) = pair?;
-        let tail = key.strip_prefix(keys::UNBONDING).unwrap_or_default();
-        if let Some((address, _)) = take_text(tail) {
-            out.extend(get(ctx, address)?);
-        }
-    }
-    Ok(out)
 }
 
 /// Whether a gateway still serves at a height: always, or to the end of the session in which it unstaked.

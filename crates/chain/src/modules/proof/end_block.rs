@@ -33,7 +33,9 @@ pub fn end_block(ctx: &mut Context<'_>) -> Result<(), ChainError> {
     for key in &stored {
         ctx.remove(key);
     }
-    let verdicts = judge_all(&jobs, msg_submit_proof::strictness(&ctx.rules));
+    let strictness = msg_submit_proof::strictness(&ctx.rules);
+    let workers = &ctx.helpers().workers;
+    let verdicts = workers.map(&jobs, |job| verdict(job, strictness).err());
     for (job, failure) in jobs.into_iter().zip(verdicts) {
         let Job {
             mut claim, header, ..
@@ -119,7 +121,7 @@ fn gather(ctx: &Context<'_>) -> Result<(Vec<Job>, Vec<Vec<u8>>), ChainError> {
 }
 
 /// The keys that may sign for an application in a session, or why the ring cannot be built.
-fn ring(
+pub(super) fn ring(
     ctx: &Context<'_>,
     header: &SessionHeader,
 ) -> Result<Result<Vec<PublicKey>, String>, ChainError> {
@@ -181,36 +183,6 @@ fn public_key(ctx: &Context<'_>, text: &str) -> Result<Result<PublicKey, String>
 fn ring_tables() -> &'static Cache {
     static TABLES: OnceLock<Cache> = OnceLock::new();
     TABLES.get_or_init(|| Cache::new(RING_TABLES))
-}
-
-/// Judges every job, on as many threads as there are cores; the verdicts are in the order of the jobs.
-fn judge_all(jobs: &[Job], strictness: Strictness) -> Vec<Option<String>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = jobs.len().div_ceil(threads.max(1));
-    if share <= 1 {
-        return jobs
-            .iter()
-            .map(|job| verdict(job, strictness).err())
-            .collect();
-    }
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = jobs
-            .chunks(share)
-            .map(|part| {
-                scope.spawn(move || {
-                    part.iter()
-                        .map(|job| verdict(job, strictness).err())
-                        .collect::<Vec<_>>()
-                })
-            })
-            .collect();
-        let joined = workers.into_iter().flat_map(|worker| match worker.join() {
-            Ok(verdicts) => verdicts,
-            // The panic goes on where it would have gone without threads.
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        joined.collect()
-    })
 }
 
 /// Why a proof is invalid, if it is.

@@ -18,12 +18,12 @@ pub(super) fn on_chain(
     grpc: GrpcCode,
 ) -> Result<SessionHeader, TxError> {
     let start = header.session_start_block_height;
-    let session = session::hydrate(ctx, &header.application_address, &header.service_id, start)
+    let session = session::outline(ctx, &header.application_address, &header.service_id, start)
         .map_err(|error| match error {
             SessionError::Refused { log, .. } => TxError::status(grpc, log),
             SessionError::Chain(error) => error.into(),
         })?;
-    let on_chain = session.header.unwrap_or_default();
+    let on_chain = &session.header;
     if on_chain.session_id != header.session_id {
         return Err(Error::InvalidSessionId.status(
             grpc,
@@ -33,11 +33,11 @@ pub(super) fn on_chain(
             ),
         ));
     }
-    let mut operators = session
-        .suppliers
+    if !session
+        .operators()
         .iter()
-        .map(|supplier| &supplier.operator_address);
-    if !operators.any(|address| address == operator) {
+        .any(|address| address == operator)
+    {
         return Err(Error::SupplierNotInSession.status(
             grpc,
             format_args!(
@@ -46,7 +46,7 @@ pub(super) fn on_chain(
             ),
         ));
     }
-    Ok(on_chain)
+    Ok(session.header)
 }
 
 /// Refuses a header that differs from the one on chain in anything: all fields count where the rule

@@ -7,8 +7,9 @@ use proto::pocket::application::Application;
 use proto::pocket::session::{Session, SessionHeader};
 use proto::pocket::shared::{Params as SharedParams, Supplier};
 use protocol::height::Height;
-use protocol::session::{select_suppliers, session_id, session_preimage};
+use protocol::session::{session_id, session_preimage};
 
+use super::draws::Drawn;
 use super::error::{Error, SessionError};
 use super::{block_hash, params};
 use crate::context::Context;
@@ -16,19 +17,36 @@ use crate::error::ChainError;
 use crate::modules::shared::{self, grid};
 use crate::modules::{application, supplier};
 
-/// The session of an application and a service at a height; height 0 is the latest.
-///
-/// Reads the index of the service, and the records of the chosen suppliers.
+/// A session without the records of its suppliers: what a claim is checked against.
+#[derive(Clone, Debug)]
+pub struct Outline {
+    /// Header as on chain.
+    pub header: SessionHeader,
+    /// The application.
+    pub application: Application,
+    drawn: Drawn,
+    shared: SharedParams,
+    height: i64,
+}
+
+impl Outline {
+    /// Operators of the suppliers, in the order of the draw, or of the table when there are too few to draw.
+    pub fn operators(&self) -> &[String] {
+        self.drawn.operators()
+    }
+}
+
+/// The session of an application and a service at a height, without its suppliers' records; height 0 is the latest.
 ///
 /// # Errors
 /// [`SessionError::Refused`] for a height still to come, an application that is unknown, inactive or staked for
 /// another service, and a service without suppliers.
-pub fn hydrate(
+pub fn outline(
     ctx: &Context<'_>,
     application_address: &str,
     service_id: &str,
     height: i64,
-) -> Result<Session, SessionError> {
+) -> Result<Outline, SessionError> {
     let latest = ctx.block.height;
     let height = if height == 0 { latest } else { height };
     if height > latest {
@@ -51,25 +69,54 @@ pub fn hydrate(
         session_end_block_height: grid::end(&shared, height),
     };
     let application = application(ctx, &header, height)?;
-    let suppliers = suppliers(ctx, &preimage, &header, height)?;
-    Ok(session(&shared, header, application, suppliers, height))
+    let size = params::params_at(ctx, height)?.num_suppliers_per_session;
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let draws = &ctx.helpers().draws;
+    let drawn = draws.draw(ctx, service_id, height, &preimage, size)?;
+    if drawn.operators().is_empty() {
+        return Err(SessionError::refused(
+            Error::SuppliersNotFound,
+            format_args!("could not find suppliers for service {service_id} at height {start}"),
+        ));
+    }
+    Ok(Outline {
+        header,
+        application,
+        drawn,
+        shared,
+        height,
+    })
 }
 
-fn session(
-    shared: &SharedParams,
-    header: SessionHeader,
-    application: Application,
-    suppliers: Vec<Supplier>,
+/// The session of an application and a service at a height; height 0 is the latest.
+///
+/// Reads the records of the chosen suppliers, and the table of the service unless the process remembers it.
+///
+/// # Errors
+/// As [`outline`].
+pub fn hydrate(
+    ctx: &Context<'_>,
+    application_address: &str,
+    service_id: &str,
     height: i64,
-) -> Session {
-    Session {
+) -> Result<Session, SessionError> {
+    let outline = outline(ctx, application_address, service_id, height)?;
+    let suppliers = suppliers(ctx, &outline)?;
+    let Outline {
+        header,
+        application,
+        shared,
+        height,
+        ..
+    } = outline;
+    Ok(Session {
         session_id: header.session_id.clone(),
         header: Some(header),
-        session_number: grid::number(shared, height),
+        session_number: grid::number(&shared, height),
         num_blocks_per_session: grid::signed(shared.num_blocks_per_session),
         application: Some(application),
         suppliers,
-    }
+    })
 }
 
 /// The application, which must be active to the session's end and staked for the service.
@@ -105,32 +152,15 @@ fn application(
     Ok(application)
 }
 
-/// The suppliers in the order of the draw, or of the index when there are too few to draw.
-fn suppliers(
-    ctx: &Context<'_>,
-    preimage: &[u8],
-    header: &SessionHeader,
-    height: i64,
-) -> Result<Vec<Supplier>, SessionError> {
-    let candidates = supplier::operators_at(ctx, &header.service_id, height)?;
-    if candidates.is_empty() {
-        return Err(SessionError::refused(
-            Error::SuppliersNotFound,
-            format_args!(
-                "could not find suppliers for service {} at height {}",
-                header.service_id, header.session_start_block_height
-            ),
-        ));
-    }
-    let size = params::params_at(ctx, height)?.num_suppliers_per_session;
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let chosen = select_suppliers(preimage, candidates, |operator| operator.as_str(), size);
-    let mut out = Vec::with_capacity(chosen.len());
-    for operator in chosen {
-        let supplier = supplier::get(ctx, &operator)?.ok_or_else(|| {
+/// The suppliers, each with what it offers for the service.
+fn suppliers(ctx: &Context<'_>, outline: &Outline) -> Result<Vec<Supplier>, SessionError> {
+    let service_id = &outline.header.service_id;
+    let mut out = Vec::with_capacity(outline.operators().len());
+    for operator in outline.operators() {
+        let supplier = supplier::get(ctx, operator)?.ok_or_else(|| {
             ChainError::invariant(format!("service index names unknown supplier {operator}"))
         })?;
-        let service = supplier::active_config_at(ctx, &operator, &header.service_id, height)?;
+        let service = supplier::active_config_at(ctx, operator, service_id, outline.height)?;
         out.push(Supplier {
             services: service.into_iter().collect(),
             ..supplier

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::error::ChainError;
 use crate::modules::shared::message;
 
+mod draws;
 mod end_block;
 pub mod error;
 mod genesis;
@@ -25,10 +26,11 @@ mod query;
 #[cfg(test)]
 mod tests;
 
+pub use draws::Draws;
 pub use end_block::end_block;
 pub use error::SessionError;
 pub use genesis::{export_genesis, init_genesis};
-pub use hydrate::hydrate;
+pub use hydrate::{Outline, hydrate, outline};
 #[cfg(test)]
 pub(crate) use params::validate as validate_params;
 pub use params::{params, params_at};

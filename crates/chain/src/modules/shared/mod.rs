@@ -16,6 +16,7 @@ pub(crate) mod address;
 pub(crate) mod authority;
 pub(crate) mod coin;
 mod end_block;
+pub(crate) mod ending;
 pub mod error;
 mod genesis;
 pub(crate) mod go_text;

@@ -40,8 +40,9 @@ pub fn init_genesis(ctx: &mut Context<'_>, genesis: GenesisState) -> Result<(), 
             state::save_config(ctx, config)?;
         }
         state::save(ctx, supplier);
-        let unbonding = supplier.unstake_session_end_height != 0;
-        state::mark_unbonding(ctx, &supplier.operator_address, unbonding);
+        if supplier.unstake_session_end_height != 0 {
+            state::mark_unbonding(ctx, supplier);
+        }
     }
     Ok(())
 }

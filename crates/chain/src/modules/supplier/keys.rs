@@ -3,6 +3,7 @@
 //! A service configuration is one record, under its operator. The table by service holds only what choosing suppliers
 //! for a session needs, so that a lookup reads a few bytes of each candidate and the whole records of the chosen.
 
+use crate::modules::shared::ending;
 use crate::modules::shared::keys::{height, text};
 
 /// The params.
@@ -17,8 +18,10 @@ pub(crate) const BY_SERVICE: &[u8] = b"supplier/by-service/";
 pub(crate) const ACTIVATIONS: &[u8] = b"supplier/activation/";
 /// Closed configurations by deactivation height, service, activation height and operator.
 pub(crate) const DEACTIVATIONS: &[u8] = b"supplier/deactivation/";
-/// Operators of suppliers that are unbonding.
+/// Suppliers that are unbonding, by the session end at which they stopped.
 pub(crate) const UNBONDING: &[u8] = b"supplier/unbonding/";
+/// How often the table by service has changed, by service.
+pub(crate) const CHANGES: &[u8] = b"supplier/changes/";
 
 /// A supplier.
 pub(crate) fn supplier(operator: &str) -> Vec<u8> {
@@ -26,8 +29,13 @@ pub(crate) fn supplier(operator: &str) -> Vec<u8> {
 }
 
 /// Mark of an unbonding supplier.
-pub(crate) fn unbonding(operator: &str) -> Vec<u8> {
-    one(UNBONDING, operator)
+pub(crate) fn unbonding(session_end: i64, operator: &str) -> Vec<u8> {
+    ending::key(UNBONDING, session_end, operator)
+}
+
+/// The count of changes of a service's candidates.
+pub(crate) fn changes(service: &str) -> Vec<u8> {
+    one(CHANGES, service)
 }
 
 /// The configurations of a supplier.
@@ -78,6 +86,13 @@ pub(crate) fn activation(activation: i64, service: &str, operator: &str) -> Vec<
     key
 }
 
+/// The closed configurations from a deactivation height on, up to the next height.
+pub(crate) fn deactivations_at(deactivation: i64) -> Vec<u8> {
+    let mut key = DEACTIVATIONS.to_vec();
+    height(&mut key, deactivation);
+    key
+}
+
 /// A closed configuration by deactivation.
 pub(crate) fn deactivation(
     deactivation: i64,
@@ -85,8 +100,7 @@ pub(crate) fn deactivation(
     activation: i64,
     operator: &str,
 ) -> Vec<u8> {
-    let mut key = DEACTIVATIONS.to_vec();
-    height(&mut key, deactivation);
+    let mut key = deactivations_at(deactivation);
     text(&mut key, service);
     height(&mut key, activation);
     text(&mut key, operator);

@@ -7,7 +7,7 @@
 //! - a configuration has exactly the index entries that follow from it, written by `save_config` and `remove_config`
 //!   alone; it stays recorded until the proof window of its last session is over.
 //!
-//! Start with [`state`]; what a session sees is [`operators_at`].
+//! Start with [`state`]; what a session sees is [`candidates_at`].
 
 use proto::pocket::supplier::{
     MsgStakeSupplier, MsgUnstakeSupplier, MsgUpdateParam, MsgUpdateParams,
@@ -16,6 +16,7 @@ use proto::pocket::supplier::{
 use crate::modules::shared::message;
 
 mod begin_block;
+mod candidates;
 mod end_block;
 pub mod error;
 mod genesis;
@@ -33,14 +34,14 @@ mod state;
 mod tests;
 
 pub use begin_block::begin_block;
+pub use candidates::{Candidates, Version, candidates_at, version};
 pub use end_block::end_block;
 pub use genesis::{export_genesis, init_genesis};
 pub use params::params;
 pub use query::query;
 pub use slash::{Slash, slash};
 pub use state::{
-    active_config_at, active_configs_at, configs_of, dehydrated, get, hydrate, is_active,
-    operators_at, save,
+    active_config_at, active_configs_at, configs_of, dehydrated, get, hydrate, is_active, save,
 };
 
 /// Name of the module and of its account.

@@ -95,7 +95,12 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgStakeSupplier) -> Resul
     move_coins(ctx, &message, before, amount, fee)
         .map_err(|error| TxError::status(GrpcCode::Internal, error))?;
 
-    let was_unbonding = found.is_some_and(|found| found.unstake_session_end_height != 0);
+    let was_unbonding = found
+        .as_ref()
+        .is_some_and(|found| found.unstake_session_end_height != 0);
+    if let Some(found) = found.filter(|_| was_unbonding) {
+        state::unmark_unbonding(ctx, &found);
+    }
     let supplier = Supplier {
         owner_address: message.owner_address,
         operator_address: message.operator_address,
@@ -103,7 +108,6 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgStakeSupplier) -> Resul
         ..Default::default()
     };
     state::save(ctx, &supplier);
-    state::mark_unbonding(ctx, &supplier.operator_address, false);
     let shared = shared::current(ctx)?;
     let session_end_height = grid::end(&shared, ctx.block.height);
     change_services(

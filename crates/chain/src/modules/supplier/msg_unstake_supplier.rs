@@ -72,7 +72,7 @@ pub(super) fn begin_unbonding(
 ) -> Result<(), crate::error::ChainError> {
     supplier.unstake_session_end_height = grid::unsigned(session_end_height);
     state::save(ctx, supplier);
-    state::mark_unbonding(ctx, &supplier.operator_address, true);
+    state::mark_unbonding(ctx, supplier);
     state::close_configs(
         ctx,
         &supplier.operator_address,

@@ -9,8 +9,8 @@ use proto::pocket::supplier::{
     QueryGetSupplierResponse, QueryParamsResponse,
 };
 
+use super::candidates::Candidate;
 use super::error::Error;
-use super::state::Candidate;
 use super::{keys, params, state};
 use crate::context::Context;
 use crate::error::QueryError;

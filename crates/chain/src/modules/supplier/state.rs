@@ -2,11 +2,10 @@
 
 use proto::pocket::shared::{ServiceConfigUpdate, Supplier, SupplierServiceConfig};
 
-use super::keys;
+use super::{candidates, keys};
 use crate::context::Context;
 use crate::error::ChainError;
-use crate::modules::shared::history;
-use crate::modules::shared::keys::{take_height, take_text};
+use crate::modules::shared::{grid, history};
 
 /// A supplier by operator, without services and history.
 ///
@@ -17,7 +16,7 @@ pub fn get(ctx: &Context<'_>, operator: &str) -> Result<Option<Supplier>, ChainE
 }
 
 /// Stores a supplier; services and history in it are not looked at. Whether it is unbonding is marked apart, by
-/// [`mark_unbonding`].
+/// [`mark_unbonding`], because a slashed supplier of the reference is not paid out.
 pub fn save(ctx: &mut Context<'_>, supplier: &Supplier) {
     ctx.save(
         keys::supplier(&supplier.operator_address),
@@ -25,39 +24,29 @@ pub fn save(ctx: &mut Context<'_>, supplier: &Supplier) {
     );
 }
 
-/// Marks that a supplier is to be paid out at the end of its unbonding period, or that it is not.
-pub(super) fn mark_unbonding(ctx: &mut Context<'_>, operator: &str, unbonding: bool) {
-    let key = keys::unbonding(operator);
-    if unbonding {
-        ctx.set(key, vec![1]);
-    } else {
-        ctx.remove(&key);
-    }
+/// Marks that a supplier, which stopped at its unstake height, is to be paid out at the end of its unbonding period.
+pub(super) fn mark_unbonding(ctx: &mut Context<'_>, supplier: &Supplier) {
+    let stopped = grid::signed(supplier.unstake_session_end_height);
+    let key = keys::unbonding(stopped, &supplier.operator_address);
+    ctx.set(key, vec![1]);
 }
 
-/// Operators that are marked as unbonding, in order.
-///
-/// # Errors
-/// When the store fails.
-pub(super) fn unbonding(ctx: &Context<'_>) -> Result<Vec<String>, ChainError> {
-    let mut out = Vec::new();
-    for pair in ctx.iter(keys::UNBONDING) {
-        let (key, _) = pair?;
-        let tail = key.strip_prefix(keys::UNBONDING).unwrap_or_default();
-        out.extend(take_text(tail).map(|(operator, _)| operator.to_owned()));
-    }
-    Ok(out)
+/// Takes the mark away, if there is one.
+pub(super) fn unmark_unbonding(ctx: &mut Context<'_>, supplier: &Supplier) {
+    let stopped = grid::signed(supplier.unstake_session_end_height);
+    ctx.remove(&keys::unbonding(stopped, &supplier.operator_address));
 }
 
 /// Removes a supplier and all its configurations.
 ///
 /// # Errors
 /// As [`get`].
-pub(super) fn remove(ctx: &mut Context<'_>, operator: &str) -> Result<(), ChainError> {
+pub(super) fn remove(ctx: &mut Context<'_>, supplier: &Supplier) -> Result<(), ChainError> {
+    let operator = &supplier.operator_address;
     for config in configs_of(ctx, operator)? {
-        remove_config(ctx, &config);
+        remove_config(ctx, &config)?;
     }
-    mark_unbonding(ctx, operator, false);
+    unmark_unbonding(ctx, supplier);
     ctx.remove(&keys::supplier(operator));
     Ok(())
 }
@@ -116,76 +105,6 @@ pub fn active_config_at(
         .and_then(|config| config.service))
 }
 
-/// The operators that offer a service at a height, in the order of the index: activation height, then operator. Reads
-/// the service's index and nothing else.
-///
-/// # Errors
-/// When the store fails or an entry cannot be read.
-pub fn operators_at(
-    ctx: &Context<'_>,
-    service_id: &str,
-    height: i64,
-) -> Result<Vec<String>, ChainError> {
-    let table = keys::of_service(service_id);
-    let mut out = Vec::new();
-    for pair in ctx.iter(&table) {
-        let (key, value) = pair?;
-        let candidate = Candidate::read(&table, &key, &value)?;
-        if candidate.activation > height {
-            break;
-        }
-        if candidate.is_active(height) {
-            out.push(candidate.operator.to_owned());
-        }
-    }
-    Ok(out)
-}
-
-/// An entry of the table by service.
-pub(super) struct Candidate<'a> {
-    /// First height at which it serves.
-    pub(super) activation: i64,
-    /// First height at which it no longer does; 0 for none.
-    pub(super) deactivation: i64,
-    /// Operator address.
-    pub(super) operator: &'a str,
-}
-
-impl<'a> Candidate<'a> {
-    /// Reads a pair of the table.
-    pub(super) fn read(
-        table: &[u8],
-        key: &'a [u8],
-        value: &[u8],
-    ) -> Result<Candidate<'a>, ChainError> {
-        let tail = key.strip_prefix(table).unwrap_or_default();
-        Self::parse(tail, value).ok_or_else(|| {
-            ChainError::corrupt(hex::encode(key), "not an entry of the service index")
-        })
-    }
-
-    /// Reads what follows the table in a key.
-    pub(super) fn parse(tail: &'a [u8], value: &[u8]) -> Option<Candidate<'a>> {
-        let (activation, rest) = take_height(tail)?;
-        let (operator, _) = take_text(rest.strip_prefix(b"/")?)?;
-        let deactivation = i64::from_be_bytes(value.try_into().ok()?);
-        Some(Candidate {
-            activation,
-            deactivation,
-            operator,
-        })
-    }
-
-    /// Whether it serves at a height.
-    pub(super) fn is_active(&self, height: i64) -> bool {
-        protocol::session::is_active(
-            self.activation.into(),
-            self.deactivation.into(),
-            height.into(),
-        )
-    }
-}
-
 /// Whether a configuration serves at a height.
 pub fn is_active(config: &ServiceConfigUpdate, height: i64) -> bool {
     protocol::session::is_active(
@@ -206,23 +125,33 @@ pub(super) fn save_config(
     let (operator, service) = (&config.operator_address, service_of(config));
     let (from, until) = (config.activation_height, config.deactivation_height);
     let key = keys::config(operator, service, from);
-    if let Some(before) = ctx.load::<ServiceConfigUpdate>(&key)? {
-        remove_config(ctx, &before);
+    let before = ctx.load::<ServiceConfigUpdate>(&key)?;
+    if let Some(before) = &before {
+        drop_entries(ctx, before);
     }
-    ctx.set(
-        keys::by_service(service, from, operator),
-        until.to_be_bytes().to_vec(),
-    );
+    let entry = keys::by_service(service, from, operator);
+    ctx.set(entry, until.to_be_bytes().to_vec());
     ctx.set(keys::activation(from, service, operator), vec![1]);
     if until != 0 {
         ctx.set(keys::deactivation(until, service, from, operator), vec![1]);
     }
     ctx.save(key, config);
-    Ok(())
+    candidates::changed(ctx, service, candidates::reach(before.as_ref(), config))
 }
 
 /// Removes a configuration with its index entries.
-pub(super) fn remove_config(ctx: &mut Context<'_>, config: &ServiceConfigUpdate) {
+///
+/// # Errors
+/// As [`get`].
+pub(super) fn remove_config(
+    ctx: &mut Context<'_>,
+    config: &ServiceConfigUpdate,
+) -> Result<(), ChainError> {
+    drop_entries(ctx, config);
+    candidates::changed(ctx, service_of(config), Some(config.activation_height))
+}
+
+fn drop_entries(ctx: &mut Context<'_>, config: &ServiceConfigUpdate) {
     let (operator, service) = (&config.operator_address, service_of(config));
     let (from, until) = (config.activation_height, config.deactivation_height);
     ctx.remove(&keys::by_service(service, from, operator));

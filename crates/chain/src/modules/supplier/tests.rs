@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proto::pocket::shared::Supplier;
 use proto::pocket::supplier::{MsgStakeSupplier, MsgUnstakeSupplier};
 
-use super::{active_configs_at, configs_of, get, keys, operators_at, slash, state};
+use super::{active_configs_at, candidates_at, configs_of, get, keys, slash, state};
 use crate::modules::tests::fixture::{self, FUNDS, SERVICES, address, balance, offer, send, upokt};
 use crate::rules::Rules;
 use crate::testing::{TestChain, refused};
@@ -278,8 +278,8 @@ proptest! {
             let wanted = given.range(..=height).next_back().map_or(Vec::new(), |(_, s)| s.clone());
             prop_assert_eq!(offered(&chain, height), wanted.clone());
             for service in SERVICES {
-                let found = chain.read(|ctx| operators_at(ctx, service, height).unwrap());
-                prop_assert_eq!(!found.is_empty(), wanted.iter().any(|id| id == service));
+                let found = chain.read(|ctx| candidates_at(ctx, service, height).unwrap());
+                prop_assert_eq!(!found.operators.is_empty(), wanted.iter().any(|id| id == service));
             }
         }
     }

@@ -192,7 +192,7 @@ impl Round {
             ctx.block.height
         };
         let supplier = self.supplier(ctx, operator)?;
-        let Some(config) = supplier::active_config_at(ctx, operator, service_id, height)? else {
+        let Some(config) = self.offer(ctx, operator, service_id, height)? else {
             return Err(ClaimError::refused(format!(
                 "queueing operation: distributing rewards to supplier with operator address {operator} shareholders: \
                  SHOULD NEVER HAPPEN: service {service_id:?} not found for supplier {}: constraint violation",

@@ -8,7 +8,7 @@
 //! The cost is linear in the claims due: what claims share is looked up once, and nothing is scanned but the index of
 //! the heights in question.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proto::pocket::proof::Claim;
 use proto::pocket::tokenomics::{EventClaimDiscarded, EventSupplierSlashed};
@@ -67,6 +67,30 @@ pub(super) fn settle(
     Ok(relays)
 }
 
+/// What validators and delegators get of a pool alone, whatever the claims: amounts by recipient.
+///
+/// # Errors
+/// When the store fails.
+#[cfg(test)]
+pub(super) fn reward(
+    ctx: &mut Context<'_>,
+    validators: &[BondedValidator],
+    pool: u128,
+    reason: i32,
+) -> Result<BTreeMap<String, u128>, ChainError> {
+    let mut round = Round::new(ctx)?;
+    if reason == 20 {
+        round.pools.of_burn = Upokt(pool);
+    } else {
+        round.pools.of_mint = Upokt(pool);
+    }
+    round.reward_validators(ctx, validators)?;
+    let payments = round.results.iter().flat_map(|result| &result.payments);
+    Ok(payments
+        .map(|payment| (payment.recipient.clone(), payment.amount.0))
+        .collect())
+}
+
 /// Tells why a claim is worth nothing to anybody. It is removed, so that it cannot block what follows.
 fn discard(ctx: &mut Context<'_>, claim: &Claim, reason: &str) -> Result<(), ChainError> {
     let header = header(claim);
@@ -94,10 +118,17 @@ fn slash(ctx: &mut Context<'_>, due: &[Claim], expired: &[&Claim]) -> Result<(),
     let penalty = proof::params(ctx)?.proof_missing_penalty;
     let penalty = penalty.as_ref().map_or(0, coin::payable);
     let mut claimed = BTreeMap::<&str, Vec<String>>::new();
+    let mut seen = BTreeSet::new();
     for claim in due {
-        let services = claimed.entry(&claim.supplier_operator_address).or_default();
-        if !services.contains(&header(claim).service_id) {
-            services.push(header(claim).service_id.clone());
+        let (operator, service) = (
+            claim.supplier_operator_address.as_str(),
+            header(claim).service_id.as_str(),
+        );
+        if seen.insert((operator, service)) {
+            claimed
+                .entry(operator)
+                .or_default()
+                .push(service.to_owned());
         }
     }
     for claim in expired {

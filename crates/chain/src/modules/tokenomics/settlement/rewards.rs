@@ -1,5 +1,7 @@
 //! How the proposers' pools are divided over validators and their delegators (chain specification 3.5).
 
+use std::collections::BTreeSet;
+
 use proto::pocket::tokenomics::{EventValidatorRewardDistribution, SettlementOpReason as Reason};
 use protocol::Upokt;
 use protocol::settlement::{ATTO, Validator, ValidatorReward, distribute};
@@ -34,6 +36,10 @@ impl Round {
             .iter()
             .map(|bonded| bonded.validator.clone())
             .collect();
+        let accounts: BTreeSet<&str> = bonded
+            .iter()
+            .map(|validator| validator.account.as_str())
+            .collect();
         let mut queue = Operations::default();
         for (pool, to_validator, to_delegator) in [of_burn, of_mint] {
             if pool.is_zero() {
@@ -47,10 +53,7 @@ impl Round {
                 }
             };
             for (recipient, amount) in &divided.transfers {
-                let is_validator = bonded
-                    .iter()
-                    .any(|validator| validator.account == *recipient);
-                let reason = if is_validator {
+                let reason = if accounts.contains(recipient.as_str()) {
                     to_validator
                 } else {
                     to_delegator

@@ -1,11 +1,12 @@
 //! One settlement: the params it runs under, what its claims share, and what has been decided so far.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proto::pocket::application::Application;
 use proto::pocket::proof::{Claim, ClaimProofStatus};
 use proto::pocket::session::SessionHeader;
-use proto::pocket::shared::{Service, Supplier};
+use proto::pocket::shared::{Service, Supplier, SupplierServiceConfig};
 use proto::pocket::tokenomics::Params;
 use protocol::claim::ProofRequirement;
 use protocol::decimal::Ratio;
@@ -35,6 +36,9 @@ pub(super) struct Terms {
 /// Application and session id: what claims share a budget by.
 type Session = (String, String);
 
+/// Operator, service and height: what an offer is of.
+type Offer = (String, String, i64);
+
 /// One settlement.
 pub(super) struct Round {
     pub(super) terms: Terms,
@@ -43,6 +47,7 @@ pub(super) struct Round {
     suppliers: BTreeMap<String, Option<Supplier>>,
     services: BTreeMap<String, Option<Service>>,
     compute_units: BTreeMap<(String, i64), Option<u64>>,
+    offers: BTreeMap<Offer, Option<Arc<SupplierServiceConfig>>>,
     budgets: BTreeMap<Session, SessionBudget>,
     /// The proposers' parts of claims' mints and of inflation.
     pub(super) pools: Pools,
@@ -113,6 +118,7 @@ impl Round {
             suppliers: BTreeMap::new(),
             services: BTreeMap::new(),
             compute_units: BTreeMap::new(),
+            offers: BTreeMap::new(),
             budgets: BTreeMap::new(),
             pools: Pools::default(),
             results: Vec::new(),
@@ -250,6 +256,23 @@ impl Round {
         };
         let positive = units.filter(|units| *units > 0);
         positive.ok_or_else(|| ClaimError::refused("service has no compute units per relay"))
+    }
+
+    /// What a supplier offers for a service at a height.
+    pub(super) fn offer(
+        &mut self,
+        ctx: &Context<'_>,
+        operator: &str,
+        service_id: &str,
+        height: i64,
+    ) -> Result<Option<Arc<SupplierServiceConfig>>, ChainError> {
+        let key = (operator.to_owned(), service_id.to_owned(), height);
+        if let Some(offer) = self.offers.get(&key) {
+            return Ok(offer.clone());
+        }
+        let offer = supplier::active_config_at(ctx, operator, service_id, height)?.map(Arc::new);
+        self.offers.insert(key, offer.clone());
+        Ok(offer)
     }
 
     /// The supplier of a claim.

@@ -173,8 +173,8 @@ fn a_slashed_supplier_unbonds() {
             "500upokt"
         );
         assert_eq!(balance(&chain, "supplier"), 500);
-        let offers = chain.read(|ctx| supplier::operators_at(ctx, SERVICE, 1_000));
-        offers.unwrap().len()
+        let offers = chain.read(|ctx| supplier::candidates_at(ctx, SERVICE, 1_000));
+        offers.unwrap().operators.len()
     };
     assert_eq!(run(Rules::reference()), 1);
     assert_eq!(run(with(|rules| rules.slashed_supplier_unbonds = true)), 0);
