@@ -3,5 +3,6 @@
 pub(crate) mod fixture;
 mod recorded;
 mod recording;
+mod rules;
 mod transactions;
 mod vectors;

@@ -116,6 +116,36 @@ fn under_all_rules_honest_claims_and_proofs_fare_as_in_the_reference() {
 }
 
 #[test]
+fn relay_bytes_are_their_own_canonical_encoding() {
+    let mended = with(|rules| rules.canonical_relay_bytes = true);
+    for name in [
+        "relay: unknown non-critical field appended",
+        "relay: unknown critical-range field 15 appended",
+        "relay: fields re-ordered (res before req)",
+    ] {
+        let theirs = proof_case(name, Rules::reference()).unwrap();
+        assert_eq!(theirs, ClaimProofStatus::Validated, "{name}");
+        let log = proof_case(name, mended).unwrap_err().log;
+        assert!(log.contains("canonical"), "{name}: {log}");
+    }
+}
+
+#[test]
+fn a_relay_has_exactly_the_form_that_is_signed() {
+    let mended = with(|rules| rules.strict_relay_form = true);
+    for name in [
+        "relay: response payload kept (not dehydrated)",
+        "relay: response payload replaced by junk",
+        "relay: ring signature with trailing bytes",
+    ] {
+        let theirs = proof_case(name, Rules::reference()).unwrap();
+        assert_eq!(theirs, ClaimProofStatus::Validated, "{name}");
+        let ours = proof_case(name, mended);
+        assert!(!matches!(ours, Ok(ClaimProofStatus::Validated)), "{name}");
+    }
+}
+
+#[test]
 fn a_claims_header_is_the_sessions() {
     let mended = with(|rules| rules.claim_header_is_session_header = true);
     for name in [

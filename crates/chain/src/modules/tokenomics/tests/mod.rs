@@ -4,3 +4,4 @@ mod conservation;
 mod example;
 mod rules;
 mod settlements;
+mod vectors;
