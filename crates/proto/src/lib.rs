@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 
 use prost_reflect::DescriptorPool;
 
+pub mod amino;
 pub mod any;
 pub mod decimal;
 pub mod events;

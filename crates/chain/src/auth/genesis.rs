@@ -52,7 +52,7 @@ pub fn init(ctx: &mut Context, state: GenesisState) -> Result<(), GenesisError> 
             ));
         }
         if let Some(any) = &base.pub_key {
-            let key = auth::decode_public_key(any).map_err(|reason| wrong(".pub_key", reason))?;
+            let key = auth::SignerKey::from_any(any).map_err(|reason| wrong(".pub_key", reason))?;
             if key.address() != address {
                 return Err(wrong(
                     ".pub_key",

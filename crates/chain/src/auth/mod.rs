@@ -19,10 +19,12 @@ pub mod genesis;
 pub mod keys;
 mod modules;
 pub mod msg;
+mod pubkey;
 pub mod query;
 pub mod unordered;
 
 pub use modules::{MODULES, ModulePermissions};
+pub use pubkey::{MultisigKey, SignerKey};
 
 /// An account as stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,7 +125,7 @@ pub fn save_account(ctx: &mut Context, address: &Address, account: &Account) {
     ctx.save(keys::account(address), &account.to_any());
 }
 
-/// The public key of an account, if it has ever signed or genesis gave it.
+/// The public key of an account, if it has ever signed or genesis gave it; none for an account with several keys.
 ///
 /// # Errors
 /// When the store fails or the key in it is not one.
@@ -134,18 +136,9 @@ pub fn public_key(ctx: &Context, address: &Address) -> Result<Option<PublicKey>,
     let Some(any) = account.base().and_then(|base| base.pub_key.as_ref()) else {
         return Ok(None);
     };
-    decode_public_key(any)
-        .map(Some)
+    SignerKey::from_any(any)
+        .map(|key| key.single().cloned())
         .map_err(|reason| ChainError::corrupt(format!("account {}", address.to_bech32()), reason))
-}
-
-/// A secp256k1 key out of an `Any`.
-///
-/// # Errors
-/// In words, for another type or bytes that are no point.
-pub fn decode_public_key(any: &Any) -> Result<PublicKey, String> {
-    let key: PubKey = proto::any::unpack(any).map_err(|error| error.to_string())?;
-    PublicKey::from_bytes(&key.key).map_err(|error| error.to_string())
 }
 
 /// A secp256k1 key as an `Any`.

@@ -8,10 +8,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
-use crypto::keys::{Address, PublicKey};
+use crypto::keys::Address;
 use proto::cosmos::tx::v1beta1::SignerInfo;
 
-use crate::auth;
+use crate::auth::{self, SignerKey};
 use crate::context::Context;
 use crate::error::TxError;
 use crate::tx::run::read;
@@ -20,7 +20,7 @@ use crate::tx::{Transaction, signing};
 /// What came of checking a signature against a key and an account number.
 #[derive(Clone, Debug)]
 pub(super) struct Verdict {
-    key: PublicKey,
+    key: SignerKey,
     account_number: u64,
     result: Result<(), String>,
 }
@@ -30,7 +30,7 @@ impl Transaction {
     pub(super) fn verdict(
         &self,
         signer: usize,
-        key: &PublicKey,
+        key: &SignerKey,
         account_number: u64,
     ) -> Option<&Result<(), String>> {
         let verdict = self.verdicts.get(signer)?.as_ref()?;
@@ -39,7 +39,7 @@ impl Transaction {
 }
 
 /// A transaction beside the key and number of each signer, as far as they can be told before the block.
-type Job = (Result<Transaction, TxError>, Vec<Option<(PublicKey, u64)>>);
+type Job = (Result<Transaction, TxError>, Vec<Option<(SignerKey, u64)>>);
 
 /// Reads the transactions of a block, in their order, with the verdicts that can be given ahead.
 pub(crate) fn read_ahead(ctx: &Context, txs: &[Bytes]) -> Vec<Result<Transaction, TxError>> {
@@ -66,30 +66,35 @@ pub(crate) fn read_ahead(ctx: &Context, txs: &[Bytes]) -> Vec<Result<Transaction
         .collect()
 }
 
-fn signers(ctx: &Context, tx: &Transaction) -> Vec<Option<(PublicKey, u64)>> {
+fn signers(ctx: &Context, tx: &Transaction) -> Vec<Option<(SignerKey, u64)>> {
     tx.signer_infos()
         .map(|(signer, info)| key_and_number(ctx, signer, info))
         .collect()
 }
 
 /// The stored key of an account, or the one that comes with its first signature; a store that fails will fail again.
-fn key_and_number(ctx: &Context, signer: &Address, info: &SignerInfo) -> Option<(PublicKey, u64)> {
+fn key_and_number(ctx: &Context, signer: &Address, info: &SignerInfo) -> Option<(SignerKey, u64)> {
     let account = auth::account(ctx, signer).ok().flatten()?;
     let base = account.base()?;
     let key = base.pub_key.as_ref().or(info.public_key.as_ref())?;
-    let key = auth::decode_public_key(key).ok()?;
+    let key = SignerKey::from_any(key).ok()?;
     Some((key, base.account_number))
 }
 
 fn judge(
     tx: &Transaction,
-    signers: &[Option<(PublicKey, u64)>],
+    signers: &[Option<(SignerKey, u64)>],
     chain_id: &str,
 ) -> Vec<Option<Verdict>> {
     let each = tx.signer_infos().zip(&tx.raw.signatures).zip(signers);
     each.map(|(((_, info), signature), known)| {
-        let (key, account_number) = (*known)?;
-        let verify = || signing::verify(tx, info, &key, signature, chain_id, account_number);
+        let (key, account_number) = known.clone()?;
+        let signer = signing::Signer {
+            chain_id,
+            account_number,
+            sequence: info.sequence,
+        };
+        let verify = || signing::verify(tx, info, &key, signature, signer);
         // A panic is left to the checks, where it costs the transaction.
         let result = catch_unwind(AssertUnwindSafe(verify)).ok()?;
         Some(Verdict {

@@ -5,11 +5,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use crypto::keys::{Address, PublicKey};
+use crypto::keys::Address;
 use proto::cosmos::auth::v1beta1::Params;
 use proto::cosmos::tx::v1beta1::SignerInfo;
 
-use crate::auth::{self, Account};
+use crate::auth::{self, Account, SignerKey};
 use crate::context::{Context, Mode};
 use crate::error::TxError;
 use crate::limits::{GAS_LIMIT_MAX, SIMULATED_SIGNATURE_BYTES, UNORDERED_GAS, UNORDERED_TTL_NANOS};
@@ -132,7 +132,7 @@ fn set_public_keys(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError> {
         let Some(any) = &info.public_key else {
             continue;
         };
-        let key = auth::decode_public_key(any).map_err(|reason| {
+        let key = SignerKey::from_any(any).map_err(|reason| {
             TxError::sdk(sdk::INVALID_PUB_KEY, format!("{reason}: invalid pubkey"))
         })?;
         if key.address() != *signer {
@@ -151,13 +151,20 @@ fn set_public_keys(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError> {
         if !tx.body.unordered {
             ctx.emit_raw("tx", &[("acc_seq", &format!("{signer}/{}", info.sequence))]);
         }
-        ctx.emit_raw("tx", &[("signature", &STANDARD.encode(signature))]);
+        for signature in signing::parts(info, signature) {
+            ctx.emit_raw("tx", &[("signature", &STANDARD.encode(signature))]);
+        }
     }
     Ok(())
 }
 
 fn check_signature_count(tx: &Transaction, params: &Params) -> Result<(), TxError> {
-    let count = u64::try_from(tx.auth_info.signer_infos.len()).unwrap_or(u64::MAX);
+    let keys = tx.auth_info.signer_infos.iter().map(|info| {
+        let key = info.public_key.as_ref().map(SignerKey::from_any);
+        key.and_then(Result::ok).map_or(1, |key| key.count())
+    });
+    let count = keys.fold(0, usize::saturating_add);
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
     let limit = params.tx_sig_limit;
     if count > limit {
         let text =
@@ -168,8 +175,10 @@ fn check_signature_count(tx: &Transaction, params: &Params) -> Result<(), TxErro
 }
 
 fn charge_signatures(ctx: &mut Context, tx: &Transaction, params: &Params) -> Result<(), TxError> {
-    for _ in &tx.auth_info.signer_infos {
-        ctx.charge(params.sig_verify_cost_secp256k1, "ante verify: secp256k1")?;
+    for info in &tx.auth_info.signer_infos {
+        let signatures = signing::count(info);
+        let gas = signatures.saturating_mul(params.sig_verify_cost_secp256k1);
+        ctx.charge(gas, "ante verify: secp256k1")?;
     }
     Ok(())
 }
@@ -215,10 +224,10 @@ fn verify_one(
     if matches!(ctx.mode, Mode::Simulate | Mode::Recheck) {
         return Ok(());
     }
-    let key: PublicKey = account
+    let key = account
         .base()
         .and_then(|base| base.pub_key.as_ref())
-        .and_then(|any| auth::decode_public_key(any).ok())
+        .and_then(|any| SignerKey::from_any(any).ok())
         .ok_or_else(|| {
             let text = "unrecognized public key type: <nil>: invalid pubkey";
             TxError::sdk(sdk::INVALID_PUB_KEY, text)
@@ -229,9 +238,14 @@ fn verify_one(
         return Err(TxError::registered("undefined", sdk::PANIC, text));
     }
     let chain_id = &ctx.block.chain_id;
+    let signer = signing::Signer {
+        chain_id,
+        account_number: number,
+        sequence: info.sequence,
+    };
     let verdict = match tx.verdict(index, &key, number) {
         Some(verdict) => verdict.clone(),
-        None => signing::verify(tx, info, &key, signature, chain_id, number),
+        None => signing::verify(tx, info, &key, signature, signer),
     };
     verdict.map_err(|reason| {
         let text = format!(

@@ -290,7 +290,7 @@ impl Replay {
         for info in &tx.auth_info.signer_infos {
             self.learn_key(info.public_key.as_ref().unwrap());
         }
-        let key = auth::decode_public_key(&key.unwrap()).unwrap();
+        let key = auth::SignerKey::from_any(&key.unwrap()).unwrap();
         if !fee.amount.is_empty() {
             self.chain
                 .run(|ctx| {
@@ -302,7 +302,7 @@ impl Replay {
 
     /// What the ante handler remembers of a signer.
     fn learn_key(&mut self, any: &Any) {
-        let address = auth::decode_public_key(any).unwrap().address();
+        let address = auth::SignerKey::from_any(any).unwrap().address();
         self.chain
             .run(|ctx| {
                 auth::ensure_account(ctx, &address)?;

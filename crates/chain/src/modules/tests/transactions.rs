@@ -1,7 +1,6 @@
 //! Group `tx` of `poktroll-vectors.json`: sign bytes, signatures and hashes of transactions, and the registered errors.
 //!
-//! The rows signed in amino JSON wait for that sign mode, which comes with wallets in the next issue; their bytes are read
-//! here all the same.
+//! That the chain takes them, those signed in amino JSON included, is tested in `tx::signing`.
 
 use std::collections::BTreeMap;
 
