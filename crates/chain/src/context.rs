@@ -130,6 +130,7 @@ pub struct Context<'a> {
     depth: u32,
     events: Vec<Event>,
     gas: gas::Meter,
+    rows: gas::Rows,
 }
 
 /// A key and the change of it before it was changed again, if there was one.
@@ -159,6 +160,7 @@ impl<'a> Context<'a> {
             depth: 0,
             events: Vec::new(),
             gas: gas::Meter::unlimited(),
+            rows: gas::Rows::default(),
         }
     }
 
@@ -179,6 +181,13 @@ impl<'a> Context<'a> {
         &self.helpers
     }
 
+    /// The same, failing with [`ChainError::RowLimit`] once it has read more than `limit` values.
+    #[must_use]
+    pub fn with_row_limit(mut self, limit: u64) -> Self {
+        self.rows = gas::Rows::with_limit(limit);
+        self
+    }
+
     /// All changes made, for the store or a later context.
     pub fn into_changes(self) -> Changes {
         self.changes
@@ -190,6 +199,7 @@ impl<'a> Context<'a> {
     /// When the store fails or gas runs out.
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ChainError> {
         self.gas.read_flat()?;
+        self.rows.read(1)?;
         let value = match self.changes.get(key) {
             Some(change) => change.clone(),
             None => self.view.get(key)?,
@@ -205,6 +215,7 @@ impl<'a> Context<'a> {
     /// As [`Context::get`].
     pub fn has(&self, key: &[u8]) -> Result<bool, ChainError> {
         self.gas.has()?;
+        self.rows.read(1)?;
         match self.changes.get(key) {
             Some(change) => Ok(change.is_some()),
             None => Ok(self.view.get(key)?.is_some()),
@@ -281,6 +292,7 @@ impl<'a> Context<'a> {
         limit: usize,
     ) -> Result<Vec<Pair>, ChainError> {
         let pairs = layered_range(self.view, &self.changes, low, high, reverse, limit)?;
+        self.rows.read(pairs.len())?;
         for (key, value) in &pairs {
             self.gas.next(key.len(), value.len())?;
         }

@@ -34,6 +34,14 @@ pub enum ChainError {
         /// What has been consumed, the last charge included.
         used: u64,
     },
+    /// A query reads more of the state than one query may. The querier can ask for less.
+    #[error(
+        "more than {limit} rows of the state would be read; ask by page, with a filter, or for one"
+    )]
+    RowLimit {
+        /// How many one query may read.
+        limit: u64,
+    },
     /// A height that the store does not hold.
     #[error(transparent)]
     Height(#[from] HeightError),
@@ -139,6 +147,7 @@ pub enum GrpcCode {
     NotFound = 5,
     AlreadyExists = 6,
     PermissionDenied = 7,
+    ResourceExhausted = 8,
     FailedPrecondition = 9,
     Unimplemented = 12,
     Internal = 13,
@@ -325,6 +334,9 @@ impl From<ChainError> for QueryError {
     fn from(error: ChainError) -> Self {
         match error {
             ChainError::Height(error) => error.into(),
+            error @ ChainError::RowLimit { .. } => {
+                Self::status(GrpcCode::ResourceExhausted, error.to_string())
+            }
             other => Self::internal(other.to_string()),
         }
     }

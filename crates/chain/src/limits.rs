@@ -34,6 +34,14 @@ pub const FEEGRANT_PRUNED_MAX: usize = 200;
 /// Expired fee allowances removed by one message: the SDK's.
 pub const FEEGRANT_PRUNED_BY_MESSAGE_MAX: usize = 75;
 
+/// Rows of the state that one query may read. On MainNet the largest answer, all suppliers without a page limit, reads
+/// 5,250 suppliers with about 15 services each and two records a service: 165,000. A million rows take about two seconds.
+pub const QUERY_ROWS_MAX: u64 = 1_000_000;
+
+/// Gas that a simulation may use where the chain itself bounds no transaction: ten times the dearest one that our own
+/// networks allow, and about two seconds of work.
+pub const SIMULATE_GAS_MAX: u64 = 1_200_000_000;
+
 /// Bytes of a transaction that are looked at at all. CometBFT's mempool takes 1 MiB by default and LocalNet 100 MB; a
 /// transaction cannot be larger than a block, whose template is 63 MiB.
 pub const TX_BYTES_MAX: usize = 66_060_288;

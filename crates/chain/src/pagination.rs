@@ -83,6 +83,17 @@ pub fn paginate_filtered<T>(
     Ok((rows, page))
 }
 
+/// A page request that makes no sense, as the modules of the SDK report it that add no status of their own.
+pub fn plain(error: QueryError) -> QueryError {
+    if error.message == BOTH {
+        return QueryError::unknown(error.message);
+    }
+    error
+}
+
+/// Key and offset in one request.
+const BOTH: &str = "invalid request, either offset or key is expected, got both";
+
 /// A page request with its defaults.
 struct Page<'r> {
     key: &'r [u8],
@@ -108,9 +119,7 @@ impl<'r> Page<'r> {
             });
         };
         if request.offset > 0 && !request.key.is_empty() {
-            return Err(QueryError::internal(
-                "invalid request, either offset or key is expected, got both",
-            ));
+            return Err(QueryError::internal(BOTH));
         }
         let by_key = !request.key.is_empty();
         let limit = match request.limit {

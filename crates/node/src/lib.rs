@@ -19,6 +19,7 @@ pub mod key;
 pub mod limits;
 pub mod mempool;
 pub mod node;
+mod queries;
 pub mod query;
 pub mod reflection;
 pub mod replay;

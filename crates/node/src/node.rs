@@ -13,6 +13,7 @@ use crate::blocks::{Blocks, Own, OwnView};
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::error::{NodeError, StartError};
+use crate::queries::Queries;
 use crate::view::View;
 use crate::{comet, grpc, limits, rest, rpc, solo};
 
@@ -140,6 +141,7 @@ impl Node {
             blocks,
             min_gas_price: config.min_gas_price_text,
             keep_recent: config.keep_recent,
+            queries: Queries::default(),
             tasks: scope.clone(),
         });
         let serving = ServeLimits {

@@ -8,6 +8,7 @@ use net::Tasks;
 
 use crate::blocks::Blocks;
 use crate::error::NodeError;
+use crate::queries::Queries;
 
 /// CometBFT's version, told to clients that choose their decoder by it (chain specification 5.4).
 pub const COMETBFT_VERSION: &str = "0.38.22";
@@ -27,6 +28,8 @@ pub struct View {
     pub min_gas_price: String,
     /// Heights whose state is kept; 0 for all.
     pub keep_recent: u64,
+    /// Turns for queries of the state.
+    pub queries: Queries,
     /// Scope of everything spawned.
     pub tasks: Tasks,
 }
@@ -51,16 +54,17 @@ impl View {
             .map_err(|error| NodeError::Driver(error.to_string()))
     }
 
-    /// A query of the state machine.
+    /// A query of the state machine, or a simulation, in its turn.
     ///
     /// # Errors
-    /// Its status.
+    /// Its status; ResourceExhausted when too many wait.
     pub async fn query(
         self: &Arc<Self>,
         path: String,
         data: Bytes,
         height: Option<i64>,
     ) -> Result<QueryAnswer, QueryError> {
+        let _turn = self.queries.turn().await?;
         self.blocking(move |view| view.reader.query(&path, &data, height))
             .await
             .map_err(internal)?

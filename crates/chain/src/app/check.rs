@@ -5,9 +5,9 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use tendermint_proto::v0_38::abci::{CheckTxType, RequestCheckTx, ResponseCheckTx};
 
 use crate::app::{gas, genesis};
-use crate::consensus;
 use crate::context::{BlockInfo, Context, Mode};
 use crate::error::{ChainError, TxError};
+use crate::prices;
 use crate::rules::Rules;
 use crate::store::{Changes, Disk, Snapshot};
 use crate::tx::{Gas, GasPrice, run};
@@ -67,7 +67,7 @@ impl Checker {
         let mode = if recheck { Mode::Recheck } else { Mode::Check };
         let (minimum, limits) = (self.minimum, self.gas);
         let outcome = self.lock().with(mode, |ctx| {
-            let gas_max = consensus::block_gas_max(ctx).unwrap_or(None);
+            let gas_max = prices::tx_gas_max(ctx).unwrap_or(None);
             run(ctx, &request.tx, minimum, gas_max, limits)
         });
         let gas_wanted = gas(outcome.gas_wanted);

@@ -26,7 +26,7 @@ use crate::rules::Rules;
 use crate::statesync::Restore;
 use crate::store::{Batch, Changes, Disk, Root, Snapshot, Store};
 use crate::tx::{Gas, GasPrice, Outcome, Transaction, panic_text, read_ahead, run_read};
-use crate::{APP_NAME, APP_VERSION, consensus, genesis};
+use crate::{APP_NAME, APP_VERSION, consensus, genesis, prices};
 
 mod check;
 mod proposal;
@@ -238,8 +238,8 @@ impl Application {
         let txs = read_ahead(&ctx, &request.txs);
         let mut events = phase(&mut ctx, "PreBlock", router::PRE_BLOCK)?;
         events.extend(phase(&mut ctx, "BeginBlock", router::BEGIN_BLOCK)?);
-        let gas_max = consensus::block_gas_max(&ctx)?;
-        let mut gas_left = gas_max;
+        let gas_max = prices::tx_gas_max(&ctx)?;
+        let mut gas_left = consensus::block_gas_max(&ctx)?;
         let mut tx_results = Vec::with_capacity(request.txs.len());
         for (place, tx) in txs.into_iter().enumerate() {
             let gas = gas.get(place).copied().unwrap_or(self.check.gas);
@@ -367,7 +367,9 @@ fn deliver(
         gas_used,
         events,
     } = run_read(ctx, tx, GasPrice::ZERO, gas_max, limits);
-    *gas_left = gas_left.map(|left| left.saturating_sub(gas_used));
+    // A transaction's last step may exceed its limit; the block's gas is what proposals count by.
+    let counted = gas_used.min(gas_wanted);
+    *gas_left = gas_left.map(|left| left.saturating_sub(counted));
     match result {
         Ok(data) => ExecTxResult {
             data: prost::Message::encode_to_vec(&data).into(),

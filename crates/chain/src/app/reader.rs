@@ -14,6 +14,8 @@ use crate::context::{BlockInfo, Context, Mode};
 use crate::error::{ChainError, GrpcCode, HeightError, QueryError};
 use crate::genesis;
 use crate::helpers::Helpers;
+use crate::limits::{QUERY_ROWS_MAX, SIMULATE_GAS_MAX};
+use crate::prices;
 use crate::router::{self, decode_request};
 use crate::rules::Rules;
 use crate::store::{Disk, Layered};
@@ -83,6 +85,16 @@ impl Reader {
         height: Option<i64>,
         f: impl FnOnce(&Context) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.limited(height, None, f)
+    }
+
+    /// The same, reading at most `rows` values.
+    fn limited<T, E: From<ChainError>>(
+        &self,
+        height: Option<i64>,
+        rows: Option<u64>,
+        f: impl FnOnce(&Context) -> Result<T, E>,
+    ) -> Result<T, E> {
         let height = match height {
             None | Some(0) => self
                 .latest_height()?
@@ -94,6 +106,9 @@ impl Reader {
         let mut ctx = Context::new(&view, block, Rules::reference(), Mode::Query)
             .with_helpers(self.helpers.clone());
         ctx.rules = genesis::read_rules(&ctx)?;
+        if let Some(rows) = rows {
+            ctx = ctx.with_row_limit(rows);
+        }
         f(&ctx)
     }
 
@@ -117,7 +132,7 @@ impl Reader {
                 height,
             });
         }
-        self.at(height, |ctx| {
+        self.limited(height, Some(QUERY_ROWS_MAX), |ctx| {
             // A query that panics is a bug that must not take its caller along.
             let answer = catch_unwind(AssertUnwindSafe(|| router::query(ctx, path, data)));
             let value = answer.unwrap_or_else(|panic| {
@@ -133,7 +148,8 @@ impl Reader {
         })
     }
 
-    /// Tries out a transaction above the mempool's: signatures are not verified, nothing is kept.
+    /// Tries out a transaction above the mempool's: signatures are not verified, nothing is kept. It may use as much gas
+    /// as a transaction of a block.
     ///
     /// # Errors
     /// Unknown, with the log that the transaction would have and the gas it used.
@@ -145,7 +161,8 @@ impl Reader {
         let view = Layered::new(&check.view, &check.changes);
         let mut ctx = Context::new(&view, check.block.clone(), check.rules, Mode::Simulate)
             .with_helpers(self.helpers.clone());
-        let outcome = run(&mut ctx, bytes, GasPrice::ZERO, None, Gas::Enforced);
+        let max = prices::tx_gas_max(&ctx)?.unwrap_or(SIMULATE_GAS_MAX);
+        let outcome = run(&mut ctx, bytes, GasPrice::ZERO, Some(max), Gas::Enforced);
         let data = outcome.result.map_err(|error| {
             QueryError::unknown(format!("{error} with gas used: '{}'", outcome.gas_used))
         })?;

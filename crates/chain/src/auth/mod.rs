@@ -22,6 +22,7 @@ pub mod msg;
 mod pubkey;
 pub mod query;
 pub mod unordered;
+pub mod vesting;
 
 pub use modules::{MODULES, ModulePermissions};
 pub use pubkey::{MultisigKey, SignerKey};

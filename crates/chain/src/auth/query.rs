@@ -16,7 +16,7 @@ use crate::auth::{self, Account, MODULES, ModulePermissions, keys};
 use crate::context::Context;
 use crate::error::{ChainError, QueryError};
 use crate::modules::shared::address;
-use crate::pagination::paginate;
+use crate::pagination::{paginate, plain};
 use crate::router::decode_request;
 
 /// Answers a method of `cosmos.auth.v1beta1.Query`. `None` for methods it does not have.
@@ -77,7 +77,8 @@ fn accounts(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
                 .map(Some)
                 .map_err(|error| QueryError::internal(error.to_string()))
         },
-    )?;
+    )
+    .map_err(plain)?;
     Ok(QueryAccountsResponse {
         accounts,
         pagination: Some(pagination),

@@ -12,7 +12,7 @@ use super::keys;
 use crate::context::Context;
 use crate::error::QueryError;
 use crate::modules::shared::{address, message::answer};
-use crate::pagination::paginate_filtered;
+use crate::pagination::{paginate_filtered, plain};
 use crate::router::decode_request;
 
 /// Answers a method of `cosmos.authz.v1beta1.Query`. `None` for methods it does not have.
@@ -50,7 +50,8 @@ fn grants(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
         &keys::grants(&granter, &grantee),
         request.pagination.as_ref(),
         |_, value| decode(value).map(Some),
-    )?;
+    )
+    .map_err(plain)?;
     Ok(answer(&QueryGrantsResponse {
         grants,
         pagination: Some(page),
@@ -69,7 +70,8 @@ fn granter_grants(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
             let grantee = grantee.ok_or_else(|| QueryError::internal("a grant without grantee"))?;
             authorization(granter, grantee, value).map(Some)
         },
-    )?;
+    )
+    .map_err(plain)?;
     Ok(answer(&QueryGranterGrantsResponse {
         grants,
         pagination: Some(page),
@@ -92,7 +94,8 @@ fn grantee_grants(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
             }
             authorization(granter, grantee, value).map(Some)
         },
-    )?;
+    )
+    .map_err(plain)?;
     Ok(answer(&QueryGranteeGrantsResponse {
         grants,
         pagination: Some(page),

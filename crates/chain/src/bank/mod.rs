@@ -7,7 +7,7 @@ use crypto::keys::Address;
 use proto::cosmos::bank::v1beta1::Params;
 use proto::cosmos::base::v1beta1::Coin;
 
-use crate::auth;
+use crate::auth::{self, vesting};
 use crate::context::Context;
 use crate::error::{ChainError, TxError};
 use crate::sdk;
@@ -45,6 +45,17 @@ pub fn balances(ctx: &Context, address: &Address) -> Result<Coins, ChainError> {
             .ok_or_else(overflow)?;
     }
     Ok(coins)
+}
+
+/// What of an account's coins is bound by vesting.
+///
+/// # Errors
+/// When the store fails.
+pub fn locked(ctx: &Context, address: &Address) -> Result<Coins, ChainError> {
+    match auth::account(ctx, address)? {
+        Some(account) => vesting::locked(&account, ctx.block.time),
+        None => Ok(Coins::new()),
+    }
 }
 
 /// How much of a denomination exists.
@@ -160,13 +171,16 @@ pub fn delegate(
             );
             return Err(TxError::sdk(sdk::INSUFFICIENT_FUNDS, text));
         };
-        write_amount(ctx, keys::balance(delegator, denom), rest);
+        write_balance(ctx, delegator, denom, held, rest);
     }
-    if auth::account(ctx, delegator)?.is_none() {
+    let Some(mut account) = auth::account(ctx, delegator)? else {
         let text = format!(
             "failed to track delegation: account {delegator} does not exist: unknown address"
         );
         return Err(TxError::sdk(sdk::UNKNOWN_ADDRESS, text));
+    };
+    if vesting::track_delegation(&mut account, ctx.block.time, coins)? {
+        auth::save_account(ctx, delegator, &account);
     }
     let spender = delegator.to_bech32();
     ctx.emit_raw(
@@ -188,11 +202,14 @@ pub fn undelegate(
 ) -> Result<(), TxError> {
     let pool = auth::ensure_module_account(ctx, pool)?;
     subtract(ctx, &pool, coins)?;
-    if auth::account(ctx, delegator)?.is_none() {
+    let Some(mut account) = auth::account(ctx, delegator)? else {
         let text = format!(
             "failed to track undelegation: account {delegator} does not exist: unknown address"
         );
         return Err(TxError::sdk(sdk::UNKNOWN_ADDRESS, text));
+    };
+    if vesting::track_undelegation(&mut account, coins)? {
+        auth::save_account(ctx, delegator, &account);
     }
     add(ctx, delegator, coins)
 }
@@ -306,13 +323,23 @@ fn check_permission(module: &str, permission: &str, verb: &str) -> Result<(), Tx
     Err(TxError::sdk(sdk::UNAUTHORIZED, text))
 }
 
-/// Takes coins from an account and says so.
+/// Takes coins from an account and says so; what is bound in a vesting account is not taken.
 fn subtract(ctx: &mut Context, address: &Address, coins: &Coins) -> Result<(), TxError> {
+    let locked = locked(ctx, address)?;
     for (denom, amount) in coins.iter() {
         let held = balance(ctx, address, denom)?;
-        let Some(rest) = held.checked_sub(amount) else {
+        let bound = locked.amount(denom);
+        let Some(spendable) = held.checked_sub(bound) else {
             let text = format!(
-                "spendable balance {held}{denom} is smaller than {amount}{denom}: insufficient funds"
+                "locked amount exceeds account balance funds: {bound}{denom} > {held}{denom}: \
+                 insufficient funds"
+            );
+            return Err(TxError::sdk(sdk::INSUFFICIENT_FUNDS, text));
+        };
+        let Some(rest) = held.checked_sub(amount).filter(|_| amount <= spendable) else {
+            let text = format!(
+                "spendable balance {spendable}{denom} is smaller than {amount}{denom}: \
+                 insufficient funds"
             );
             return Err(TxError::sdk(sdk::INSUFFICIENT_FUNDS, text));
         };

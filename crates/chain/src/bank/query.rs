@@ -18,7 +18,7 @@ use proto::cosmos::base::v1beta1::Coin;
 use crate::bank::{self, coin, keys, valid_denom};
 use crate::context::Context;
 use crate::error::{GrpcCode, QueryError};
-use crate::pagination::paginate;
+use crate::pagination::{paginate, plain};
 use crate::router::decode_request;
 
 /// Answers a method of `cosmos.bank.v1beta1.Query`. `None` for methods it does not have.
@@ -67,10 +67,18 @@ fn all_balances(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
     .encode_to_vec())
 }
 
-/// Nothing is locked on this chain, so all of a balance can be spent.
+/// Balances less what is bound by vesting.
 fn spendable_balances(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
     let request: QuerySpendableBalancesRequest = decode_request(data)?;
-    let (balances, pagination) = balances(ctx, &request.address, request.pagination.as_ref())?;
+    let (mut balances, pagination) = balances(ctx, &request.address, request.pagination.as_ref())?;
+    let locked = bank::locked(ctx, &address(&request.address)?)?;
+    for balance in &mut balances {
+        let held = bank::amount(balance).unwrap_or_default();
+        *balance = coin(
+            held.saturating_sub(locked.amount(&balance.denom)),
+            &balance.denom,
+        );
+    }
     Ok(QuerySpendableBalancesResponse {
         balances,
         pagination: Some(pagination),
@@ -82,8 +90,9 @@ fn spendable_balance_by_denom(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, Que
     let request: QuerySpendableBalanceByDenomRequest = decode_request(data)?;
     let address = address(&request.address)?;
     check_denom(&request.denom)?;
-    let amount = bank::balance(ctx, &address, &request.denom)?;
-    let balance = Some(coin(amount, &request.denom));
+    let held = bank::balance(ctx, &address, &request.denom)?;
+    let locked = bank::locked(ctx, &address)?.amount(&request.denom);
+    let balance = Some(coin(held.saturating_sub(locked), &request.denom));
     Ok(QuerySpendableBalanceByDenomResponse { balance }.encode_to_vec())
 }
 
@@ -167,7 +176,8 @@ fn denom_owners(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
                 balance: coin(amount, &request.denom),
             }))
         },
-    )?;
+    )
+    .map_err(plain)?;
     Ok(QueryDenomOwnersResponse {
         denom_owners,
         pagination: Some(pagination),

@@ -195,6 +195,13 @@ impl Form {
         self
     }
 
+    /// With another limit on the gas of a block.
+    #[must_use]
+    pub fn with_block_gas_max(mut self, max_gas: i64) -> Self {
+        self.block.max_gas = max_gas;
+        self
+    }
+
     /// As CometBFT's messages carry them.
     pub fn to_proto(&self) -> ConsensusParams {
         let nanos = self.evidence.max_age_duration;

@@ -25,6 +25,35 @@ impl GasCosts {
     pub const NEXT: u64 = 30;
 }
 
+/// Counts what a query reads: every value, and every step of a walk.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    limit: Option<u64>,
+    read: Cell<u64>,
+}
+
+impl Rows {
+    /// Fails beyond a limit.
+    pub(super) fn with_limit(limit: u64) -> Self {
+        Self {
+            limit: Some(limit),
+            read: Cell::new(0),
+        }
+    }
+
+    pub(super) fn read(&self, rows: usize) -> Result<(), ChainError> {
+        let Some(limit) = self.limit else {
+            return Ok(());
+        };
+        let rows = u64::try_from(rows).unwrap_or(u64::MAX);
+        self.read.set(self.read.get().saturating_add(rows));
+        if self.read.get() > limit {
+            return Err(ChainError::RowLimit { limit });
+        }
+        Ok(())
+    }
+}
+
 /// Counts gas. Beyond the limit every charge fails, and the first failure is remembered.
 #[derive(Debug)]
 pub(super) struct Meter {

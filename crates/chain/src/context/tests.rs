@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proto::pocket::application::EventApplicationUnbondingEnd;
 
 use super::*;
+use crate::error::{GrpcCode, QueryError};
 use crate::testing::TestChain;
 
 fn chain() -> TestChain {
@@ -163,4 +164,33 @@ proptest! {
         expected.truncate(limit);
         prop_assert_eq!(ctx.scan(&prefix, Bound::Unbounded, reverse, limit).unwrap(), expected);
     }
+}
+
+#[test]
+fn a_query_reads_as_many_rows_as_it_may() {
+    let mut chain = TestChain::new(Rules::reference());
+    chain
+        .run(|ctx| {
+            for number in 0..10_u8 {
+                ctx.set(vec![b'k', number], vec![number]);
+            }
+            Ok::<(), ChainError>(())
+        })
+        .unwrap();
+    let limited = |limit| {
+        let block = chain.block.clone();
+        Context::new(chain.view(), block, chain.rules, Mode::Query).with_row_limit(limit)
+    };
+    let rows = |ctx: &Context| ctx.iter(b"k").collect::<Result<Vec<_>, _>>();
+    assert_eq!(rows(&limited(10)).unwrap().len(), 10);
+    let error = QueryError::from(rows(&limited(9)).unwrap_err());
+    assert_eq!(error.grpc, GrpcCode::ResourceExhausted);
+    assert!(error.message.contains("more than 9 rows"), "{error}");
+    // Single values count as well.
+    let ctx = limited(2);
+    assert!(ctx.get(b"k1").is_ok() && ctx.has(b"k2").is_ok());
+    assert!(matches!(
+        ctx.get(b"k3"),
+        Err(ChainError::RowLimit { limit: 2 })
+    ));
 }

@@ -22,6 +22,7 @@ use crate::consensus;
 use crate::decimal::Dec;
 use crate::error::GenesisError;
 use crate::genesis::{Consensus, Document, Height};
+use crate::prices::{BLOCK_GAS_MAX, Prices};
 use crate::rules::Rules;
 use crate::{distribution, mint, slashing, staking};
 
@@ -66,16 +67,19 @@ pub struct GenesisBuilder {
     pub mint: mint_types::GenesisState,
     /// Deliberate differences from the reference.
     pub rules: Rules,
+    /// What work costs beyond the SDK's params.
+    pub gas: Prices,
 }
 
 impl GenesisBuilder {
-    /// An empty chain with the reference's default params and mended rules. `genesis_time` is RFC 3339.
+    /// An empty chain with the reference's default params, mended rules, and a block and transactions bounded in gas.
+    /// `genesis_time` is RFC 3339.
     pub fn new(chain_id: impl Into<String>, genesis_time: impl Into<String>) -> Self {
         Self {
             chain_id: chain_id.into(),
             genesis_time: genesis_time.into(),
             accounts: BTreeMap::new(),
-            consensus: consensus::Form::default(),
+            consensus: consensus::Form::default().with_block_gas_max(BLOCK_GAS_MAX),
             auth: auth::genesis::default_params(),
             shared: code_defaults::shared(),
             application: code_defaults::application(),
@@ -105,6 +109,7 @@ impl GenesisBuilder {
                 minter: mint::zero_minter(),
             },
             rules: Rules::mended(),
+            gas: Prices::ours(),
         }
     }
 
@@ -200,11 +205,14 @@ impl GenesisBuilder {
             let evidence = evidence_types::GenesisState::default();
             section(&mut state, "evidence", &evidence)?;
         }
-        let rules = serde_json::to_value(self.rules)
-            .map_err(|error| GenesisError::new("app_state.relaymill.rules", error))?;
+        let own = |name: &str, value: serde_json::Result<Value>| {
+            value.map_err(|error| GenesisError::new(format!("app_state.relaymill.{name}"), error))
+        };
+        let rules = own("rules", serde_json::to_value(self.rules))?;
+        let gas = own("gas", serde_json::to_value(self.gas))?;
         state.insert(
             "relaymill".to_owned(),
-            serde_json::json!({ "rules": rules }),
+            serde_json::json!({ "rules": rules, "gas": gas }),
         );
         Ok(Document {
             app_name: "relaymill".to_owned(),

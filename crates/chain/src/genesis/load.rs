@@ -18,6 +18,7 @@ use crate::genesis::idle;
 use crate::modules::{
     application, gateway, migration, proof, service, session, shared, supplier, tokenomics,
 };
+use crate::prices::{self, Prices};
 use crate::rules::Rules;
 use crate::{auth, authz, bank, distribution, evidence, feegrant, gov, mint, slashing, staking};
 
@@ -31,6 +32,7 @@ const SECTIONS: &[u8] = b"genesis/section/";
 #[serde(default, deny_unknown_fields)]
 struct Relaymill {
     rules: Rules,
+    gas: Prices,
 }
 
 /// Loads all sections; `ctx.rules` are those of the document afterwards.
@@ -70,6 +72,7 @@ fn load(ctx: &mut Context, state: &Map<String, Value>) -> Result<(), GenesisErro
     let rules = serde_json::to_vec(&relaymill.rules)
         .map_err(|error| GenesisError::new("relaymill.rules", error))?;
     ctx.set(RULES.to_vec(), rules);
+    prices::save(ctx, &relaymill.gas)?;
 
     each::<auth_types::GenesisState, _>(state, "auth", |own| auth::genesis::init(ctx, own))?;
     each::<bank_types::GenesisState, _>(state, "bank", |own| bank::genesis::init(ctx, own))?;
@@ -280,6 +283,7 @@ pub(crate) fn export_state(ctx: &Context) -> Result<Map<String, Value>, ChainErr
     put(&mut state, "shared", &shared::export_genesis(ctx)?)?;
     let relaymill = serde_json::to_value(Relaymill {
         rules: read_rules(ctx)?,
+        gas: prices::prices(ctx)?,
     })
     .map_err(|error| ChainError::corrupt("rules", error))?;
     state.insert("relaymill".to_owned(), relaymill);

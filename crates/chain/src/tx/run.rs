@@ -56,7 +56,8 @@ impl Outcome {
     }
 }
 
-/// Runs a transaction in the context's mode: checks only for the mempool, checks and messages otherwise.
+/// Runs a transaction in the context's mode: checks only for the mempool, checks and messages otherwise. A simulation may
+/// use `gas_limit_max`, whatever limit the transaction has.
 pub(crate) fn run(
     ctx: &mut Context,
     bytes: &[u8],
@@ -88,8 +89,11 @@ pub(crate) fn run_read(
     } else {
         tx.fee().gas_limit
     };
-    let limited = ctx.mode != Mode::Simulate && gas == Gas::Enforced;
-    ctx.meter(limited.then_some(gas_wanted));
+    ctx.meter(match (ctx.mode, gas) {
+        (Mode::Simulate, _) => gas_limit_max,
+        (_, Gas::Enforced) => Some(gas_wanted),
+        _ => None,
+    });
     let result = run_metered(ctx, &tx, minimum, gas_limit_max, gas);
     let gas_used = ctx.gas_used();
     ctx.unmeter();

@@ -220,3 +220,46 @@ fn a_proposal_has_no_more_gas_than_a_block() {
     assert!(accepted(&application, &txs[..2]));
     assert!(!accepted(&application, &txs));
 }
+
+#[test]
+fn our_own_networks_bound_a_transaction_and_its_simulation_alike() {
+    let mut builder = builder();
+    builder.gas.tx_gas_max = 60_000;
+    let document = builder.build().unwrap();
+    let mut application = Application::in_memory(Options::default()).unwrap();
+    application
+        .init_chain(&document.init_chain(Vec::new()).unwrap())
+        .unwrap();
+    execute(&mut application, 1, &[]);
+    let mut greedy = draft();
+    greedy.fee.gas_limit = 60_001;
+    let answer = check(&application, &greedy.sign());
+    assert_eq!((answer.code, answer.codespace.as_str()), (41, "sdk"));
+    let text = "tx gas limit 60001 exceeds block max gas 60000: invalid gas limit";
+    assert_eq!(answer.log, text);
+    let result = execute(&mut application, 2, &[greedy.sign()])
+        .tx_results
+        .remove(0);
+    assert_eq!((result.code, result.codespace.as_str()), (41, "sdk"));
+    // A simulation may use as much as a transaction, whatever limit it names.
+    let many = (0..10).fold(draft(), |draft, _| draft.message(&send("alice", "bob", 5)));
+    let error = application.reader().simulate(&many.sign()).unwrap_err();
+    assert!(error.message.contains("out of gas in location"), "{error}");
+    assert!(error.message.contains("gasWanted: 60000"), "{error}");
+    // The prices are part of the state.
+    let exported = application.reader().export(None).unwrap();
+    assert_eq!(exported["relaymill"]["gas"]["tx_gas_max"], 60_000);
+    assert_eq!(exported["relaymill"]["gas"]["ring_member"], 20_000);
+}
+
+#[test]
+fn a_block_of_our_own_networks_is_bounded_in_gas() {
+    let document = builder().build().unwrap();
+    let mut application = Application::in_memory(Options::default()).unwrap();
+    application
+        .init_chain(&document.init_chain(Vec::new()).unwrap())
+        .unwrap();
+    let response = execute(&mut application, 1, &[]);
+    let params = response.consensus_param_updates.unwrap();
+    assert_eq!(params.block.unwrap().max_gas, chain::prices::BLOCK_GAS_MAX);
+}

@@ -20,14 +20,19 @@ const APART: [&str; 2] = [
 ];
 
 /// Modules whose answers are compared.
-const MODULES: [&str; 7] = [
+const MODULES: [&str; 12] = [
     "auth",
+    "authz",
     "bank",
+    "consensus",
     "distribution",
     "evidence",
+    "feegrant",
+    "migration",
     "mint",
     "slashing",
     "staking",
+    "upgrade",
 ];
 
 /// Events that are not a pocket module's.

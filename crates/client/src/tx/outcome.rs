@@ -112,7 +112,8 @@ impl Rejection {
             ("sdk", 13) => return Class::InsufficientFee,
             ("sdk", 19) => return Class::AlreadyKnown,
             ("sdk", 20) => return Class::MempoolFull,
-            ("sdk", 21) => return Class::TooLarge,
+            // 41: more gas than one transaction may use.
+            ("sdk", 21 | 41) => return Class::TooLarge,
             ("sdk", 30 | 42) => return Class::Expired,
             ("sdk", 32) => return Class::SequenceMismatch,
             _ => {}

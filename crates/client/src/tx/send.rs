@@ -305,6 +305,11 @@ impl<L: Ledger> Sender<L> {
                 let trial = builder.sign(signer, chain_id)?;
                 match self.ledger.simulate(&trial.bytes).await? {
                     Ok(used) => used.saturating_mul(percent).div_ceil(100),
+                    // A simulation may use what one transaction may: only fewer messages help.
+                    Err(rejection) if rejection.class() == Class::OutOfGas => {
+                        let log = format!("tx too large: {}", rejection.log);
+                        return Ok(Err(local(21, log)));
+                    }
                     Err(rejection) => return Ok(Err(rejection)),
                 }
             }

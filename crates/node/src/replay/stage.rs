@@ -25,6 +25,7 @@ use crate::driver::{Command, Driver};
 use crate::error::NodeError;
 use crate::limits;
 use crate::mempool::{Mempool, Refused};
+use crate::queries::Queries;
 use crate::store::{BlockStore, Committed};
 use crate::view::View;
 
@@ -91,6 +92,7 @@ impl Stage {
             blocks: Blocks::Own(own.clone()),
             min_gas_price: String::new(),
             keep_recent: 0,
+            queries: Queries::default(),
             tasks: tasks.clone(),
         });
         let view = Arc::new(OwnView::new(view, own));

@@ -316,6 +316,7 @@ async fn abci_query(view: &Arc<View>, args: &Arguments<'_>) -> Answer {
             height,
             prove: false,
         };
+        let _turn = view.queries.turn().await.map_err(RpcError::internal)?;
         let asked = view.blocking(move |view| {
             let mut answer = view.reader.abci_query(&request);
             if answer.code == sdk::UNKNOWN_REQUEST && answer.log.starts_with(UNKNOWN_PATH) {

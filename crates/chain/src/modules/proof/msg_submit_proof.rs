@@ -17,7 +17,11 @@ use crate::context::Context;
 use crate::error::{GrpcCode, TxError};
 use crate::modules::service;
 use crate::modules::shared::{address, coin};
+use crate::prices;
 use crate::rules::Rules;
+
+/// Bytes of a ring signature for each member: a scalar and a key (relay protocol 3).
+const RING_MEMBER_BYTES: usize = 65;
 
 /// Checks the message without state.
 pub(super) fn check(message: &MsgSubmitProof) -> Result<(), TxError> {
@@ -58,10 +62,11 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgSubmitProof) -> Result<
         session_header: Some(on_chain.clone()),
         closest_merkle_proof: proof,
     };
-    check_proof(ctx, &on_chain, &proof).map_err(|failure| match failure {
+    let ring_members = check_proof(ctx, &on_chain, &proof).map_err(|failure| match failure {
         Refusal::Proof(failure) => TxError::status(GrpcCode::FailedPrecondition, failure),
         Refusal::Other(error) => error,
     })?;
+    prices::charge_proof(ctx, proof.closest_merkle_proof.len(), ring_members)?;
     let claim = matching_claim(ctx, &on_chain, &proof.supplier_operator_address)?;
     pay_fee(ctx, &proof.supplier_operator_address)?;
     let worth = appraiser.worth(ctx, &claim).map_err(unpriced)?;
@@ -99,7 +104,12 @@ enum Refusal {
     Other(TxError),
 }
 
-fn check_proof(ctx: &Context<'_>, on_chain: &SessionHeader, proof: &Proof) -> Result<(), Refusal> {
+/// Checks what needs neither keys nor the challenge; how many members the ring can have that signed the relay.
+fn check_proof(
+    ctx: &Context<'_>,
+    on_chain: &SessionHeader,
+    proof: &Proof,
+) -> Result<usize, Refusal> {
     let start = on_chain.session_start_block_height;
     let difficulty = service::difficulty_at(ctx, &on_chain.service_id, start)
         .map_err(|error| Refusal::Other(error.into()))?;
@@ -111,7 +121,7 @@ fn check_proof(ctx: &Context<'_>, on_chain: &SessionHeader, proof: &Proof) -> Re
     };
     let formed = check_form(&submission, strictness(&ctx.rules)).map_err(Refusal::Proof)?;
     match formed.proof.expand() {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(formed.request.meta.signature.len() / RING_MEMBER_BYTES),
         Err(error) => Err(Refusal::Proof(ProofFailure::Form(error))),
     }
 }

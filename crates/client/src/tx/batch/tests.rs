@@ -196,3 +196,20 @@ async fn bytes_number_and_gas_bound_a_transaction() {
     assert!(outcomes.values().all(Outcome::is_success));
     assert_eq!(chain.transactions(), 4);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_the_chain_cannot_try_out_in_one_transaction_goes_in_several() {
+    let chain = Fake::new(|messages, _| match messages.len() {
+        0..=8 => Ok(1),
+        _ => Err(Rejection {
+            codespace: String::new(),
+            code: 2,
+            log: "out of gas in location: WritePerByte; gasWanted: 5, gasUsed: 6: out of gas"
+                .to_owned(),
+            stage: crate::tx::Stage::Simulation,
+        }),
+    });
+    let outcomes = run(&chain, BatchLimits::default(), 0..32).await;
+    assert!(outcomes.values().all(Outcome::is_success));
+    assert_eq!(chain.transactions(), 4);
+}

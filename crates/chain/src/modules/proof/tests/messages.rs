@@ -12,9 +12,10 @@ use serde_json::Value;
 
 use super::world::*;
 use crate::bank;
-use crate::error::ChainError;
+use crate::error::{ChainError, TxError};
 use crate::modules::shared::coin;
 use crate::modules::{application, proof, service};
+use crate::prices::{self, Prices};
 use crate::router;
 use crate::rules::Rules;
 use crate::testing::TestChain;
@@ -322,6 +323,35 @@ fn recorded_proofs() {
         }
     }
     assert_eq!((accepted, refused), (37, 21));
+}
+
+#[test]
+fn a_proof_pays_for_its_ring_and_its_bytes_on_our_own_networks() {
+    let case = &list(&poktroll()["proof_chain"]["submit_proof"])[0];
+    let name = text(&case["name"]);
+    let wire = bytes(&case["msg_hex"]);
+    let gas = |prices: Prices| {
+        let mut chain = state_of(name, Rules::reference());
+        put_claim(&mut chain, &claim_of_case(case, name).unwrap());
+        chain.run(|ctx| prices::save(ctx, &prices)).unwrap();
+        chain.go_to(number(&case["height"]));
+        let spent: Result<u64, TxError> = chain.run(|ctx| {
+            ctx.meter(None);
+            router::execute(ctx, SUBMIT, &wire).unwrap()?;
+            Ok(ctx.gas_used())
+        });
+        spent.unwrap()
+    };
+    let (free, paid) = (gas(Prices::reference()), gas(Prices::ours()));
+    let proof: MsgSubmitProof = message(&case["msg_hex"]);
+    let stored = 10 * u64::try_from(proof.proof.len()).unwrap();
+    // A ring of two takes 199 bytes, which could hold a third member but for the head.
+    let work = 3 * 20_000 + 2_000 + stored;
+    // Reading the prices costs a little more than reading that there are none.
+    assert!(
+        (work..work + 1_000).contains(&(paid - free)),
+        "{paid} {free} {stored}"
+    );
 }
 
 #[test]
