@@ -289,6 +289,14 @@ impl QueryError {
         }
     }
 
+    /// A status of code Unknown: what a server says of a failure that is not its own.
+    pub fn failed_status(message: impl Into<String>) -> Self {
+        Self {
+            code: sdk::UNKNOWN_REQUEST,
+            ..Self::unknown(message)
+        }
+    }
+
     /// The `log` of an ABCI answer: statuses are spelt out, plain errors are not, both end with the code's text.
     pub fn log(&self) -> String {
         let end = match self.code {
@@ -297,9 +305,15 @@ impl QueryError {
             sdk::UNKNOWN_REQUEST => "unknown request",
             _ => return self.message.clone(),
         };
-        if self.message.ends_with(end) {
+        // Over ABCI there is no gRPC server that would say that it cannot read the request.
+        if let Some(reason) = self
+            .message
+            .strip_prefix("grpc: error unmarshalling request: ")
+        {
+            format!("{reason}: {end}")
+        } else if self.message.ends_with(end) {
             self.message.clone()
-        } else if self.grpc == GrpcCode::Unknown {
+        } else if self.grpc == GrpcCode::Unknown && self.code == sdk::INVALID_REQUEST {
             format!("{}: {end}", self.message)
         } else {
             format!(

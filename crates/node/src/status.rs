@@ -22,6 +22,9 @@ pub(crate) const UNIMPLEMENTED: i32 = 12;
 /// gRPC's status of a stream that broke.
 pub(crate) const INTERNAL: i32 = 13;
 
+/// How grpc-go begins the refusal of bytes that are not the request.
+const UNREADABLE: &str = "grpc: error unmarshalling request";
+
 /// A status that is not OK.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
@@ -48,6 +51,8 @@ impl Status {
         match of_height(&error) {
             Some(text) => refused_height(error.code, text),
             None if error.grpc == GrpcCode::Unimplemented => unknown_method(path),
+            // A request that cannot be read gets as far as no state.
+            None if error.message.starts_with(UNREADABLE) => Self::early(INTERNAL, error.message),
             None => Self {
                 code: error.grpc as i32,
                 message: error.message,

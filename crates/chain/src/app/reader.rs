@@ -164,7 +164,7 @@ impl Reader {
         let max = prices::tx_gas_max(&ctx)?.unwrap_or(SIMULATE_GAS_MAX);
         let outcome = run(&mut ctx, bytes, GasPrice::ZERO, Some(max), Gas::Enforced);
         let data = outcome.result.map_err(|error| {
-            QueryError::unknown(format!("{error} with gas used: '{}'", outcome.gas_used))
+            QueryError::failed_status(format!("{error} with gas used: '{}'", outcome.gas_used))
         })?;
         let events = outcome.events.into_iter().map(|mut event| {
             for attribute in &mut event.attributes {
@@ -216,6 +216,11 @@ impl Reader {
                     ..Default::default()
                 };
             }
+            // Whoever asks whether a peer may connect: the application has nothing against it.
+            path if path.starts_with("/p2p/filter/") => return ResponseQuery::default(),
+            "/app/simulate" if request.data.is_empty() => Err(QueryError::unknown(
+                "failed to simulate tx: must contain at least one message: invalid request",
+            )),
             "/app/simulate" => self.simulate(&request.data).map(|simulation| QueryAnswer {
                 value: simulation.response,
                 height: request.height,

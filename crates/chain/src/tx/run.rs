@@ -179,7 +179,13 @@ fn check_messages(messages: &[Any]) -> Result<(), TxError> {
     Ok(())
 }
 
+/// The refusal of a message that nobody handles; of a type that nobody knows, the transaction cannot even be read.
 fn unhandled(name: &str) -> TxError {
+    let known = proto::descriptor_pool().get_message_by_name(name).is_some();
+    if !known {
+        let text = format!("unable to resolve type URL /{name}: tx parse error: tx parse error");
+        return TxError::sdk(sdk::TX_PARSE, text);
+    }
     TxError::sdk(
         sdk::UNKNOWN_REQUEST,
         format!("no message handler found for {name}: unknown request"),

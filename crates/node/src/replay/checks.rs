@@ -80,6 +80,19 @@ pub(super) fn recorded(sent: &Sent) -> Result<Verdict, &'static str> {
     }
 }
 
+/// Why a transaction is not sent to ours at a height, if there is a reason.
+pub(super) fn reason_to_skip(sent: &Sent, height: i64) -> Option<&'static str> {
+    if sent.result.height.is_some_and(|block| block <= height) {
+        return Some("transactions that were in a block before the recorder's height");
+    }
+    let said_nothing = sent.check_tx.is_none();
+    if sent.is_included() || said_nothing {
+        return None;
+    }
+    // What the recorded node did not take must not fill our mempool either.
+    recorded(sent).err()
+}
+
 /// Whether our verdict is the recorded one.
 pub(super) fn agrees(expected: &Verdict, got: &Verdict) -> bool {
     match (expected, got) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::answers::later;
-use super::diff::Found;
+use super::diff::{self, Depth, Found};
 use super::recording::Frame;
 use super::report::{Difference, Part, Report};
 use crate::blocks::OwnView;
@@ -56,7 +56,12 @@ pub(super) async fn compare(report: &mut Report, view: &Arc<OwnView>, frames: &[
         report.compared(Part::WebSocket, 1);
         let latest = view.height();
         let ours = ours.unwrap_or(Value::Null);
-        for found in later(&theirs, &ours, latest, true) {
+        let mut all = later(&theirs, &ours, latest, true);
+        // An answer about the node as it stood when it was asked.
+        if event(&theirs).is_none() && all.iter().any(|found| found.field.ends_with("height")) {
+            all = diff::compare(&theirs, &ours, Depth::Fields);
+        }
+        for found in all {
             note(report, frame, &theirs, found);
         }
     }

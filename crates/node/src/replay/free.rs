@@ -25,6 +25,15 @@ const KEYS: &[(&str, Freedom)] = &[
     ("latest_app_hash", Freedom::Ignored),
     ("earliest_app_hash", Freedom::Ignored),
     ("last_block_app_hash", Freedom::Ignored),
+    ("default_node_id", Freedom::Ignored),
+    ("listen_addr", Freedom::Ignored),
+    ("rpc_address", Freedom::Ignored),
+    ("channels", Freedom::Ignored),
+    ("moniker", Freedom::Ignored),
+    ("validator_info", Freedom::Ignored),
+    ("pruning_keep_recent", Freedom::Ignored),
+    ("pruning_interval", Freedom::Ignored),
+    ("halt_height", Freedom::Ignored),
     ("log", Freedom::Text),
     ("raw_log", Freedom::Text),
     ("failure_reason", Freedom::Text),
@@ -42,6 +51,9 @@ pub(super) fn of(key: &str) -> Freedom {
 pub(super) fn at(path: &str, key: &str) -> Freedom {
     if path.ends_with(".error.data") || path == ".message" {
         return Freedom::Text;
+    }
+    if path.ends_with(".node_info.id") {
+        return Freedom::Ignored;
     }
     of(key)
 }

@@ -40,8 +40,13 @@ pub(super) async fn compare(report: &mut Report, view: &Arc<View>, row: &Rest) {
             });
         }
     };
-    if let Some(status) = row.status {
-        differs("status", status.to_string(), answer.status.to_string());
+    let other_status = row.status.is_some_and(|status| status != answer.status);
+    if let (Some(status), true) = (row.status, other_status) {
+        // Answers of different kinds have nothing else in common.
+        let body = row.body.as_deref().unwrap_or_default();
+        let got = format!("{} {}", answer.status, answer.body);
+        differs("status", format!("{status} {body}"), got);
+        return note(report, row, verb, found);
     }
     if let Some(headers) = &row.headers {
         for name in HEADERS {
@@ -66,6 +71,10 @@ pub(super) async fn compare(report: &mut Report, view: &Arc<View>, row: &Rest) {
             !row.path.starts_with("/cosmos/base/") && !row.path.starts_with("/cosmos/tx/");
         found.extend(bodies(expected, &answer.body, latest, is_state, false));
     }
+    note(report, row, verb, found);
+}
+
+fn note(report: &mut Report, row: &Rest, verb: &str, found: Vec<Found>) {
     let (path, _) = row.path.split_once('?').unwrap_or((&row.path, ""));
     for found in found {
         let difference = Difference {

@@ -1,7 +1,9 @@
 //! The order of a replay: blocks, and between them what was asked and sent at each height.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::future::{Future as _, poll_fn};
 use std::sync::Arc;
+use std::task::Poll;
 
 use net::Tasks;
 use serde_json::Value;
@@ -92,7 +94,10 @@ impl<'a> Play<'a> {
     fn new(recording: &'a Recording, stage: Stage, report: Report) -> Self {
         let last = recording.last_height();
         let queries = recording.queries.iter();
-        let plans: Vec<Plan> = queries.map(|query| answers::plan(query, last)).collect();
+        let first = recording.genesis.initial_height.value();
+        let plans: Vec<Plan> = queries
+            .map(|query| answers::plan(query, first, last))
+            .collect();
         let heights = recording.sent.iter().map(|sent| sent.sent_after_height);
         let sent = group(heights)
             .into_iter()
@@ -176,40 +181,30 @@ impl<'a> Play<'a> {
             let verdict = match senders.get_mut(&sent.tx).and_then(Vec::pop) {
                 // The exchange itself was recorded, and may stand behind others.
                 Some(row) => {
-                    let earlier: Vec<usize> = rpc.range(..row).copied().collect();
-                    for place in earlier {
-                        if senders.values().all(|places| !places.contains(&place)) {
-                            rpc.remove(&place);
-                            self.exchange(place).await;
-                        }
+                    let sends_later =
+                        |place: &usize| senders.values().any(|all| all.contains(place));
+                    let due = rpc.range(..row).filter(|place| !sends_later(place));
+                    for place in due.copied().collect::<Vec<_>>() {
+                        rpc.remove(&place);
+                        self.exchange(place).await;
                     }
                     rpc.remove(&row);
-                    match self.exchange(row).await {
-                        Some(verdict) => verdict,
-                        None => continue,
+                    self.exchange(row).await
+                }
+                None => match checks::reason_to_skip(sent, height) {
+                    Some(reason) => {
+                        self.report.leave_out(reason);
+                        None
                     }
-                }
-                None if checks::recorded(sent).is_err()
-                    && sent.check_tx.is_some()
-                    && !included(sent) =>
-                {
-                    self.leave_out(place);
-                    continue;
-                }
-                None => Verdict::of(self.stage.send(&sent.tx)),
+                    None => Some(Verdict::of(self.stage.send(&sent.tx))),
+                },
             };
-            self.judge(place, verdict);
+            if let Some(verdict) = verdict {
+                self.judge(place, verdict);
+            }
         }
         for place in rpc {
             self.exchange(place).await;
-        }
-    }
-
-    fn leave_out(&mut self, place: usize) {
-        if let Some(sent) = self.recording.sent.get(place)
-            && let Err(reason) = checks::recorded(sent)
-        {
-            self.report.leave_out(reason);
         }
     }
 
@@ -224,7 +219,7 @@ impl<'a> Play<'a> {
         };
         if checks::agrees(&expected, &verdict) {
             self.report.compared(Part::Check, 1);
-        } else if included(sent) {
+        } else if sent.is_included() {
             self.refused.push((place, verdict));
         } else {
             self.report.compared(Part::Check, 1);
@@ -237,18 +232,36 @@ impl<'a> Play<'a> {
         let row = self.recording.rpc.get(place)?;
         let request = Request::new(row);
         let name = request.name.clone();
+        let sends = request.sends();
         let view = Arc::clone(&self.stage.view);
-        if name == "broadcast_tx_commit" && request.sends().is_some() {
-            let waiting = tokio::spawn(request.make(Arc::clone(&view)));
+        let mut making = Box::pin(request.make(view));
+        if name == "broadcast_tx_commit" && sends.is_some() {
+            // Asked once, the transaction is on its way to the mempool; the answer comes with its block.
+            let first = poll_fn(|cx| Poll::Ready(making.as_mut().poll(cx))).await;
+            if let Poll::Ready(answer) = first {
+                return self.answered(place, &name, &answer);
+            }
             // The queue keeps the order: once this is answered, the transaction has been checked.
-            tokio::task::yield_now().await;
-            let _ = view.driver.waiting(0).await;
+            let _ = self.stage.view.driver.waiting(0).await;
+            let waiting = tokio::spawn(making);
             self.waiting.push((place, waiting));
             return None;
         }
-        let answer = request.make(view).await;
+        let answer = making.await;
+        if name == "broadcast_tx_async"
+            && let Some(tx) = &sends
+        {
+            // It was handed to a task of its own; what comes next must find it checked.
+            let _ = self.stage.send(tx);
+        }
+        self.answered(place, &name, &answer)
+    }
+
+    /// Compares an exchange.
+    fn answered(&mut self, place: usize, name: &str, answer: &HttpAnswer) -> Option<Verdict> {
+        let row = self.recording.rpc.get(place)?;
         let latest = self.stage.view.height();
-        web::compare(&mut self.report, row, &name, &answer, latest);
+        web::compare(&mut self.report, row, name, answer, latest);
         let json: Value = serde_json::from_str(&answer.body).ok()?;
         Verdict::of_rpc(&json)
     }
@@ -330,10 +343,6 @@ impl<'a> Play<'a> {
         }
         Ok(())
     }
-}
-
-fn included(sent: &super::recording::Sent) -> bool {
-    sent.result.included == Some(true)
 }
 
 /// The height at which a recorded broadcast had its block; `None` when it never had one.

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use chain::Application;
 use chain::tx::{Gas, GasPrice};
 use net::Tasks;
+use prost::Message as _;
+use proto::cosmos::base::node::v1beta1::ConfigResponse;
 use serde_json::Value;
 use tendermint_proto::v0_38::abci::{
     self, CheckTxType, CommitInfo, RequestCheckTx, RequestFinalizeBlock, ResponseCheckTx,
@@ -54,7 +56,9 @@ impl Stage {
     /// The state machine's, when it refuses the genesis document.
     pub(super) fn open(recording: &Recording, tasks: &Tasks) -> Result<Self, NodeError> {
         let genesis = &recording.genesis;
-        let mut application = Application::for_replay(GasPrice::ZERO)?;
+        let min_gas_price = recorded_gas_price(recording);
+        let price = min_gas_price.parse().unwrap_or(GasPrice::ZERO);
+        let mut application = Application::for_replay(price)?;
         let request = genesis.init_chain(Vec::new());
         let request = request.map_err(chain::ChainError::from)?;
         let answer = application.init_chain(&request)?;
@@ -90,7 +94,7 @@ impl Stage {
             genesis: genesis.clone(),
             reader,
             blocks: Blocks::Own(own.clone()),
-            min_gas_price: String::new(),
+            min_gas_price,
             keep_recent: 0,
             queries: Queries::default(),
             tasks: tasks.clone(),
@@ -263,6 +267,15 @@ fn recorded_validators(answer: &Value) -> Vec<Validator> {
         .iter()
         .filter_map(read)
         .collect()
+}
+
+/// The least price of gas that the recorded node said it takes; it decides what CheckTx refuses.
+fn recorded_gas_price(recording: &Recording) -> String {
+    let method = "/cosmos.base.node.v1beta1.Service/Config";
+    let mut queries = recording.queries.iter();
+    let answer = queries.find(|query| query.method == method && query.grpc_code == 0);
+    let config = answer.and_then(|query| ConfigResponse::decode(query.response.as_slice()).ok());
+    config.unwrap_or_default().minimum_gas_price
 }
 
 /// What gas did to each transaction on the recorded node.

@@ -49,6 +49,7 @@ pub const ROUTES: &[Route] = &[
     get("/pokt-network/poktroll/gateway/params", "/pocket.gateway.Query/Params"),
     get("/pokt-network/poktroll/gateway/gateway/{address}", "/pocket.gateway.Query/Gateway"),
     get("/pokt-network/poktroll/gateway/gateway", "/pocket.gateway.Query/AllGateways"),
+    get("/pokt-network/poktroll/migration/params", "/pocket.migration.Query/Params"),
     get("/pokt-network/poktroll/proof/params", "/pocket.proof.Query/Params"),
     get("/pokt-network/poktroll/proof/claim/{session_id}/{supplier_operator_address}", "/pocket.proof.Query/Claim"),
     get("/pokt-network/poktroll/proof/claim", "/pocket.proof.Query/AllClaims"),
@@ -203,7 +204,7 @@ pub(super) fn fit<'a>(
             .and_then(|part| part.strip_suffix('}'));
         if let Some(name) = field.and_then(|field| field.strip_suffix("=**")) {
             values.push((name, rest.join("/")));
-            return Some(values);
+            return (!rest.is_empty()).then_some(values);
         }
         let (first, after): (&&'a str, _) = rest.split_first()?;
         match field {
@@ -231,5 +232,6 @@ mod tests {
         }
         let rest = fit("/a/{x=**}", &split("/a/ibc/27"));
         assert_eq!(rest, Some(vec![value("x", "ibc/27")]));
+        assert_eq!(fit("/a/{x=**}", &split("/a")), None);
     }
 }

@@ -334,19 +334,24 @@ pub(crate) fn new_block_header(committed: &Committed) -> Value {
 /// Data of the event `NewBlock`.
 pub(crate) fn new_block(committed: &Committed) -> Value {
     let results = &committed.results;
+    let txs: Vec<Value> = results.tx_results.iter().map(tx_result).collect();
+    let mut finalized = json!({
+                "events": events(&results.events),
+                "tx_results": txs,
+                "validator_updates": validator_updates(&results.validator_updates),
+                "consensus_param_updates":
+                    results.consensus_param_updates.as_ref().map(sparse_params),
+                "app_hash": base64(&results.app_hash),
+    });
+    if let (true, Some(fields)) = (txs.is_empty(), finalized.as_object_mut()) {
+        fields.shift_remove("tx_results");
+    }
     json!({
         "type": "tendermint/event/NewBlock",
         "value": {
             "block": block(&committed.block),
             "block_id": block_id(&committed.id),
-            "result_finalize_block": {
-                "events": events(&results.events),
-                "tx_results": results.tx_results.iter().map(tx_result).collect::<Vec<_>>(),
-                "validator_updates": validator_updates(&results.validator_updates),
-                "consensus_param_updates":
-                    results.consensus_param_updates.as_ref().map(sparse_params),
-                "app_hash": base64(&results.app_hash),
-            },
+            "result_finalize_block": finalized,
         },
     })
 }

@@ -323,7 +323,8 @@ async fn abci_query(view: &Arc<View>, args: &Arguments<'_>) -> Answer {
                 answer.log = format!("{UNKNOWN_PATH}: unknown request");
                 return answer;
             }
-            let missing = request.path.is_empty() || answer.code == sdk::INVALID_HEIGHT;
+            let missing =
+                request.path.is_empty() || request.height < 0 || answer.code == sdk::INVALID_HEIGHT;
             // A failed query is told with its height, a refused one without.
             if answer.code != 0 && answer.height == 0 && !missing && is_method(&request.path) {
                 let asked = Some(request.height).filter(|height| *height > 0);

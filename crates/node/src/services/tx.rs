@@ -16,6 +16,8 @@ use proto::cosmos::tx::v1beta1::{
 };
 
 use crate::blocks::{Page, SearchError};
+use tendermint_proto::google::protobuf::Timestamp;
+
 use crate::error::NodeError;
 use crate::limits;
 use crate::services::decode;
@@ -250,5 +252,10 @@ async fn time_of(view: &View, height: i64) -> Result<String, NodeError> {
     let block = view.blocks.block(height).await?;
     let header = block.and_then(|(_, block)| block.header);
     let time = header.and_then(|header| header.time);
-    Ok(time::text(time.unwrap_or_default()))
+    // The reference leaves the fraction of a second out.
+    let seconds = Timestamp {
+        nanos: 0,
+        ..time.unwrap_or_default()
+    };
+    Ok(time::text(seconds))
 }

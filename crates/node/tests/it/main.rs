@@ -1,5 +1,6 @@
 //! Nodes as their clients meet them.
 
+mod golden;
 mod grpc;
 mod replay;
 mod rest;

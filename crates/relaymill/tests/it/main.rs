@@ -13,6 +13,7 @@ mod configuration;
 mod kills;
 mod ledger;
 mod openai;
+mod replay;
 mod secrets;
 mod sockets;
 mod support;

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use chain::genesis::Document;
 use flate2::read::MultiGzDecoder;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 pub(crate) use block::Block;
@@ -63,7 +63,7 @@ pub(crate) struct Sent {
     #[serde(default)]
     pub(crate) rpc_error: Option<Value>,
     /// What became of it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) result: Inclusion,
     /// The bytes.
     #[serde(rename = "tx_hex", with = "hex_text")]
@@ -71,6 +71,13 @@ pub(crate) struct Sent {
     /// Line in its file.
     #[serde(skip)]
     pub(crate) line: usize,
+}
+
+impl Sent {
+    /// Whether a block holds it.
+    pub(crate) fn is_included(&self) -> bool {
+        self.result.included == Some(true) || self.result.height.is_some()
+    }
 }
 
 /// What became of a transaction.
@@ -99,7 +106,7 @@ pub(crate) struct Query {
     #[serde(rename = "response_hex", default, with = "hex_text")]
     pub(crate) response: Vec<u8>,
     /// Status.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) grpc_code: i32,
     /// Text of the status.
     #[serde(default)]
@@ -391,6 +398,14 @@ fn rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<(usize, T)>, ReplayError
         rows.push((line, row));
     }
     Ok(rows)
+}
+
+/// A value; `null` is the default.
+fn or_default<'de, D: Deserializer<'de>, T>(de: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(de)?.unwrap_or_default())
 }
 
 /// Bytes as hex text; `null` is empty.

@@ -1,0 +1,129 @@
+//! The recorded reference chain, replayed.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use net::Tasks;
+use node::replay::{self, Options, Part, Report};
+use serde_json::Value;
+
+fn chain_a() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/golden/chain-a")
+}
+
+async fn replayed(folder: &Path) -> Report {
+    let tasks = Tasks::new();
+    let report = replay::run(folder, Options::standard().unwrap(), &tasks).await;
+    tasks.shutdown(Duration::from_secs(10)).await.unwrap();
+    report.unwrap()
+}
+
+/// A copy of the recording with the rows of some files changed.
+fn copy(changes: &[(&str, &dyn Fn(&mut Vec<Value>))]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(
+        chain_a().join("genesis.json"),
+        folder.path().join("genesis.json"),
+    )
+    .unwrap();
+    for (name, change) in changes {
+        let mut text = String::new();
+        let file = File::open(chain_a().join(name)).unwrap();
+        GzDecoder::new(file).read_to_string(&mut text).unwrap();
+        let rows = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        let mut rows = rows.collect();
+        change(&mut rows);
+        let file = File::create(folder.path().join(name)).unwrap();
+        let mut file = GzEncoder::new(file, Compression::fast());
+        for row in rows {
+            writeln!(file, "{row}").unwrap();
+        }
+        file.finish().unwrap();
+    }
+    folder
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_recorded_chain_replays_without_a_difference() {
+    let report = replayed(&chain_a()).await;
+    assert!(report.is_equal(), "{}", report.to_text());
+    assert!(report.strict);
+    // So that a change of the recording or of the reader cannot empty this test.
+    let compared = |part| report.counts[&part].compared;
+    assert_eq!(report.blocks, 333);
+    assert_eq!(compared(Part::Transaction), 441);
+    assert!(compared(Part::Event) > 12_000);
+    assert!(compared(Part::Check) > 330);
+    assert_eq!(compared(Part::Query), 16_084);
+    assert_eq!(compared(Part::Rest), 95);
+    assert!(compared(Part::Rpc) > 135);
+    assert!(compared(Part::WebSocket) > 60);
+    assert!(compared(Part::Export) >= 5 * 8);
+}
+
+/// Changes a recorded chain in one place each and expects to be told exactly that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_chain_is_told_from_the_recorded_one() {
+    let blocks = "blocks.jsonl.gz";
+    let all_blocks = |rows: &mut Vec<Value>| rows.truncate(60);
+    let settled = |rows: &mut Vec<Value>| {
+        all_blocks(rows);
+        let events = rows[21]["block_results"]["finalize_block_events"]
+            .as_array_mut()
+            .unwrap();
+        let kind = "pocket.tokenomics.EventClaimSettled";
+        let event = events
+            .iter_mut()
+            .find(|event| event["type"] == kind)
+            .unwrap();
+        let attributes = event["attributes"].as_array_mut().unwrap();
+        let amount = attributes
+            .iter_mut()
+            .find(|pair| pair["key"] == "settled_upokt")
+            .unwrap();
+        amount["value"] = "\"1upokt\"".into();
+    };
+    let report = replayed(copy(&[(blocks, &settled)]).path()).await;
+    assert_eq!(report.total(), 1, "{}", report.to_text());
+    let found = &report.differences[0];
+    assert_eq!((found.part, found.height), (Part::Event, Some(22)));
+    assert!(
+        found.field.ends_with("EventClaimSettled.settled_upokt"),
+        "{found:?}"
+    );
+
+    let power = |rows: &mut Vec<Value>| {
+        all_blocks(rows);
+        rows[5]["block_results"]["validator_updates"][0]["power"] = "1000055".into();
+    };
+    let code = |rows: &mut Vec<Value>| rows.truncate(10);
+    let report = replayed(copy(&[(blocks, &power), ("queries.jsonl.gz", &code)]).path()).await;
+    assert_eq!(report.total(), 1, "{}", report.to_text());
+    let found = &report.differences[0];
+    assert_eq!((found.part, found.height), (Part::Block, Some(6)));
+    assert_eq!(found.field, "validator_updates[0].power");
+}
+
+/// A recording that ends earlier, or in the middle of a session, is as good.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_recorded_chain_may_end_anywhere() {
+    for last in [1, 43, 112] {
+        let cut = |rows: &mut Vec<Value>| rows.truncate(last);
+        let whole = |_: &mut Vec<Value>| {};
+        // What was asked after the end is asked at another end here.
+        let during = |rows: &mut Vec<Value>| rows.retain(|row| row["height"] != Value::Null);
+        let recording = copy(&[
+            ("blocks.jsonl.gz", &cut),
+            ("txs.jsonl.gz", &whole),
+            ("queries.jsonl.gz", &during),
+        ]);
+        let report = replayed(recording.path()).await;
+        assert!(report.total() == 0, "{last}: {}", report.to_text());
+        assert_eq!(report.blocks, last as u64);
+    }
+}
