@@ -113,3 +113,6 @@ pub const SNAPSHOTS_KEPT: usize = 2;
 /// Bytes of a line of a recording. The largest recorded block with its results has 200 kB; a settlement of 6,000 claims
 /// comes to some 100 MB (chain specification 8.2).
 pub const RECORDING_LINE_BYTES: u64 = 1 << 30;
+
+/// Where a node with blocks of its own says that it listens for peers: nowhere. CosmJS refuses a status without an address.
+pub const NO_PEERS: &str = "tcp://127.0.0.1:0";

@@ -12,6 +12,7 @@ use crate::block::Validator;
 use crate::block::validators::{Member, ValidatorSet};
 use crate::driver::Driver;
 use crate::error::NodeError;
+use crate::limits;
 use crate::query::Query;
 use crate::rpc;
 use crate::store::{BlockStore, Committed, Included, search};
@@ -125,7 +126,7 @@ impl Own {
             id: self.id(),
             moniker: "relaymill".to_owned(),
             version: COMETBFT_VERSION.to_owned(),
-            listen_addr: String::new(),
+            listen_addr: limits::NO_PEERS.to_owned(),
             rpc_addr: self.rpc_url(),
         }
     }

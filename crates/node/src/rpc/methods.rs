@@ -236,7 +236,7 @@ fn status(view: &View) -> Answer {
                 "app": "0",
             },
             "id": view.id(),
-            "listen_addr": "",
+            "listen_addr": limits::NO_PEERS,
             "network": view.chain_id,
             "version": COMETBFT_VERSION,
             "channels": "",
