@@ -117,6 +117,19 @@ enum What {
         #[arg(long)]
         owner: Option<String>,
     },
+    /// Makes an account a validator, which delegates to itself from its balance.
+    AddValidator {
+        /// Its operator: an address, or the name of a key in the keyring.
+        operator: String,
+        /// What it delegates to itself.
+        stake: String,
+        /// Its consensus key: JSON as `keys show-validator` prints it, or the node's key file.
+        #[arg(long, value_name = "JSON|FILE")]
+        pubkey: PathBuf,
+        /// Its name.
+        #[arg(long)]
+        moniker: String,
+    },
     /// Sets a parameter, e.g. shared.num_blocks_per_session=20.
     SetParam {
         /// One or more of them.
@@ -233,6 +246,16 @@ fn change(args: &GenesisArgs, genesis: &mut Genesis) -> Result<()> {
             let file = tx::supplier_file(config)?;
             let services = tx::service_configs(&file, &owner.to_bech32())?;
             genesis.add_supplier(owner, operator, stake_of(stake)?.0, &services)
+        }
+        What::AddValidator {
+            operator,
+            stake,
+            pubkey,
+            moniker,
+        } => {
+            let key = super::keys::consensus_key(pubkey).context("--pubkey")?;
+            let operator = known(operator)?.0;
+            genesis.add_validator(moniker, operator, key, stake_of(stake)?.0)
         }
         What::SetParam { params } => params.iter().try_for_each(|param| genesis.set_param(param)),
         What::New { .. } | What::Validate | What::Export { .. } => Ok(()),

@@ -307,7 +307,7 @@ fn shown(entry: &Entry) -> Result<Value> {
 }
 
 /// A consensus key's public half.
-fn validator(file: &PathBuf) -> Result<Value> {
+fn validator(file: &Path) -> Result<Value> {
     let public = consensus_key(file)?;
     let address: [u8; 32] = crypto::hash::sha256(&public);
     let [address @ .., _, _, _, _, _, _, _, _, _, _, _, _] = address;
@@ -318,9 +318,13 @@ fn validator(file: &PathBuf) -> Result<Value> {
     }))
 }
 
-/// The Ed25519 public key of a node's key file: CometBFT's JSON, or the 64 hex digits of our own.
-pub(crate) fn consensus_key(file: &PathBuf) -> Result<Vec<u8>> {
-    use base64::Engine as _;
+/// The Ed25519 public key of a node's key file: CometBFT's JSON, or the 64 hex digits of our own; or the JSON that
+/// `keys show-validator` prints.
+pub(crate) fn consensus_key(file: &Path) -> Result<[u8; 32]> {
+    let given = file.to_string_lossy();
+    if given.trim_start().starts_with('{') {
+        return key_of_json(&given).context("expected a public key in JSON, or a file");
+    }
     let wrong = || {
         format!(
             "{}: expected a priv_validator_key.json, or 64 hex digits",
@@ -329,19 +333,21 @@ pub(crate) fn consensus_key(file: &PathBuf) -> Result<Vec<u8>> {
     };
     let bytes = Zeroizing::new(std::fs::read(file).with_context(wrong)?);
     let text = std::str::from_utf8(&bytes).with_context(wrong)?;
-    if let Ok(json) = serde_json::from_str::<Value>(text) {
-        let value = json.pointer("/pub_key/value").or_else(|| json.get("key"));
-        let key = value.and_then(Value::as_str).with_context(wrong)?;
-        let key = base64::engine::general_purpose::STANDARD
-            .decode(key)
-            .with_context(wrong)?;
-        if key.len() != 32 {
-            bail!("{}: a public key has 32 bytes", file.display());
-        }
-        return Ok(key);
+    if text.trim_start().starts_with('{') {
+        return key_of_json(text).with_context(wrong);
     }
     let mut seed = Zeroizing::new([0; 32]);
     hex::decode_to_slice(text.trim(), seed.as_mut_slice()).with_context(wrong)?;
     let key = ed25519_dalek::SigningKey::from_bytes(&seed);
-    Ok(key.verifying_key().to_bytes().to_vec())
+    Ok(key.verifying_key().to_bytes())
+}
+
+/// `pub_key.value` of a key file, or `key` of a public key.
+fn key_of_json(text: &str) -> Result<[u8; 32]> {
+    use base64::Engine as _;
+    let json: Value = serde_json::from_str(text)?;
+    let value = json.pointer("/pub_key/value").or_else(|| json.get("key"));
+    let key = value.and_then(Value::as_str).context("no key in it")?;
+    let key = base64::engine::general_purpose::STANDARD.decode(key)?;
+    <[u8; 32]>::try_from(key).map_err(|_| anyhow::anyhow!("a public key has 32 bytes"))
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
+use chain::genesis::GenesisBuilder;
 use crypto::keys::{Address, PublicKey};
 use proto::cosmos::base::v1beta1::Coin;
 use proto::pocket::shared::SupplierServiceConfig;
@@ -209,6 +210,39 @@ impl Genesis {
                 "stake": coin(upokt), "services": configs, "service_config_history": history,
             }),
         )
+    }
+
+    /// Adds a validator that delegates to itself; the sections around it come with the first one.
+    pub(super) fn add_validator(
+        &mut self,
+        moniker: &str,
+        operator: Address,
+        consensus_key: [u8; 32],
+        upokt: u128,
+    ) -> Result<()> {
+        self.stake(operator, "not_bonded_tokens_pool", upokt)?;
+        let text = |name: &str| self.0[name].as_str().unwrap_or_default().to_owned();
+        let mut builder = GenesisBuilder::new(text("chain_id"), text("genesis_time"));
+        builder.validator(moniker, operator, consensus_key, upokt);
+        let made = builder.build()?.app_state;
+        let state = self.0["app_state"]
+            .as_object_mut()
+            .context("the document has no app_state")?;
+        for section in ["staking", "distribution", "slashing", "mint", "evidence"] {
+            let new = made.get(section).cloned().unwrap_or_default();
+            let there = state.contains_key(section);
+            if !there {
+                state.insert(section.to_owned(), new);
+            } else if section == "staking" {
+                for list in ["validators", "delegations"] {
+                    let entries = new[list].as_array().cloned().unwrap_or_default();
+                    let kept = state[section][list].as_array_mut();
+                    kept.with_context(|| format!("the document has no list {section}.{list}"))?
+                        .extend(entries);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Sets `module.name=value`; the load checks of the chain say what is wrong with it.

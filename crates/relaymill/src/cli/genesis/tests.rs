@@ -31,7 +31,13 @@ fn a_document_is_made_filled_and_loads() {
     )
     .unwrap();
     let config = config.to_str().unwrap().to_owned();
-    let steps: [&[&str]; 12] = [
+    let key = |number: u8| {
+        let key = ed25519_dalek::SigningKey::from_bytes(&[number; 32]);
+        let key = key.verifying_key().to_bytes();
+        crate::cli::output::public_key_json("/cosmos.crypto.ed25519.PubKey", &key).to_string()
+    };
+    let (one, other) = (key(1), key(2));
+    let steps: [&[&str]; 14] = [
         &["new", "test-1", "--time", "2026-01-01T00:00:00Z"],
         &["validate"],
         &["add-account", &alice, "10000pokt,7mact"],
@@ -56,6 +62,24 @@ fn a_document_is_made_filled_and_loads() {
             &config,
         ],
         &[
+            "add-validator",
+            &bob,
+            "2000pokt",
+            "--pubkey",
+            &one,
+            "--moniker",
+            "one",
+        ],
+        &[
+            "add-validator",
+            &alice,
+            "1000pokt",
+            "--pubkey",
+            &other,
+            "--moniker",
+            "other",
+        ],
+        &[
             "set-param",
             "shared.num_blocks_per_session=20",
             "proof.proof_request_probability=0.5",
@@ -78,6 +102,7 @@ fn a_document_is_made_filled_and_loads() {
         supply[1],
         json!({ "denom": "upokt", "amount": "30000000005" })
     );
+    assert_eq!(state["staking"]["validators"].as_array().unwrap().len(), 2);
     assert_eq!(state["auth"]["accounts"].as_array().unwrap().len(), 3);
 }
 

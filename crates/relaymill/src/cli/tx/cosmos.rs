@@ -1,6 +1,6 @@
 //! Messages of the Cosmos SDK's modules.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
@@ -387,8 +387,10 @@ fn validator_key(text: &str) -> Result<Any> {
         let json = serde_json::from_str(text).context("--pubkey is no JSON")?;
         return message::pack(&json).context("--pubkey");
     }
-    let key = consensus_key(&PathBuf::from(text)).context("--pubkey")?;
-    Ok(proto::any::pack(&ed25519::PubKey { key: key.into() }))
+    let key = consensus_key(Path::new(text)).context("--pubkey")?;
+    Ok(proto::any::pack(&ed25519::PubKey {
+        key: key.to_vec().into(),
+    }))
 }
 
 #[derive(Subcommand, Debug)]
