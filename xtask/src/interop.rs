@@ -12,6 +12,11 @@ fn python(root: &Path) -> PathBuf {
     root.join("interop/.venv/bin/python")
 }
 
+/// The client in Go, as [`setup`] builds it; the tests build it again from what it left in Go's caches.
+fn go_client(root: &Path) -> PathBuf {
+    root.join("interop/.cache/go-client")
+}
+
 /// What the tests will skip on this machine, by name.
 pub(crate) fn missing(root: &Path) -> Vec<String> {
     let mut missing = Vec::new();
@@ -20,6 +25,16 @@ pub(crate) fn missing(root: &Path) -> Vec<String> {
     }
     if !root.join("interop/node/node_modules/openai").is_dir() || !installed("node") {
         missing.push("openai for Node (cargo xtask interop-setup)".to_owned());
+    }
+    if !root
+        .join("interop/node/node_modules/@cosmjs/stargate")
+        .is_dir()
+        || !installed("node")
+    {
+        missing.push("CosmJS (cargo xtask interop-setup)".to_owned());
+    }
+    if !go_client(root).is_file() || !installed("go") {
+        missing.push("cosmos-sdk and CometBFT in Go (cargo xtask interop-setup)".to_owned());
     }
     missing
 }
@@ -52,6 +67,15 @@ pub(crate) fn setup(root: &Path) -> Result<()> {
         step("Node packages", install)?;
     } else {
         println!("npm is not installed: its tests will be skipped");
+    }
+    if installed("go") {
+        let mut build = Command::new("go");
+        build.args(["build", "-mod=readonly", "-buildvcs=false", "-o"]);
+        build.arg(go_client(root)).arg(".");
+        build.current_dir(root.join("interop/go"));
+        step("Go modules and client", build)?;
+    } else {
+        println!("go is not installed: its tests will be skipped");
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ enum Command {
     Test,
     /// Checks layers, licences, names and sizes from `cargo metadata` and the files.
     Tidy,
-    /// Fetches the pinned Python and Node clients that the interoperability tests run.
+    /// Fetches the pinned Python, Node and Go clients that the interoperability tests run.
     InteropSetup,
     /// Runs the benchmarks named in BENCHMARKS.md.
     Bench {

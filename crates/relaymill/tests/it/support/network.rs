@@ -14,8 +14,8 @@ use super::load::Gateway;
 use super::process::Process;
 use super::{wait_for, web};
 
-/// Ports that one network takes: RPC, gRPC, gateway, engine, three suppliers, one more for a backend of one's own.
-pub(crate) const PORTS: u16 = 8;
+/// Ports that one network takes: RPC, gRPC, gateway, engine, three suppliers, one more for a backend of one's own, REST.
+pub(crate) const PORTS: u16 = 9;
 
 /// Longest wait for the ready file: a debug build loads two models on a busy machine.
 const READY: Duration = Duration::from_secs(90);
@@ -28,6 +28,8 @@ pub(crate) struct Ready {
     pub(crate) api_key: String,
     pub(crate) rpc_url: String,
     pub(crate) grpc_url: String,
+    #[allow(dead_code)]
+    pub(crate) rest_url: Option<String>,
     pub(crate) models: Vec<String>,
 }
 
@@ -79,6 +81,7 @@ impl Network {
             api_key: nothing(),
             rpc_url: nothing(),
             grpc_url: nothing(),
+            rest_url: None,
             models: Vec::new(),
         };
         let mut network = Self {

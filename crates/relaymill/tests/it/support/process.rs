@@ -18,6 +18,11 @@ const ENDING: Duration = Duration::from_secs(20);
 pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_relaymill"));
     // A developer's own settings must not decide a test.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("RELAYMILL_") {
+            command.env_remove(name);
+        }
+    }
     command.env_remove("RUST_LOG").env("NO_COLOR", "1");
     command
 }
