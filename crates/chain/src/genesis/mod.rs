@@ -7,6 +7,8 @@
 mod builder;
 mod idle;
 mod load;
+#[cfg(test)]
+mod tests;
 mod validators;
 
 use serde::{Deserialize, Serialize};
