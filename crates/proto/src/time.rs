@@ -1,4 +1,5 @@
-//! Protobuf timestamps and durations as text, with the trimmed nanoseconds of Go's RFC 3339 form.
+//! Protobuf timestamps and durations as text: Go's RFC 3339 form trims nanoseconds digit by digit, protobuf's JSON form by
+//! groups of three.
 
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
@@ -23,18 +24,30 @@ pub fn parse_rfc3339(text: &str) -> Option<(i64, i32)> {
     ))
 }
 
-/// `5s` or `0.000000001s`.
+/// A timestamp in protobuf's JSON form: `2024-01-02T03:04:05.670Z`, with 0, 3, 6 or 9 digits of nanoseconds.
+pub fn json_timestamp(seconds: i64, nanos: i64) -> String {
+    let mut text = rfc3339(seconds, nanos);
+    if let Some((_, fraction)) = text.split_once('.') {
+        let digits = fraction.len() - 1;
+        text.pop();
+        text.extend(std::iter::repeat_n(
+            '0',
+            digits.next_multiple_of(3) - digits,
+        ));
+        text.push('Z');
+    }
+    text
+}
+
+/// A duration in protobuf's JSON form: `5s` or `0.000000001s`, with 0, 3, 6 or 9 digits of nanoseconds.
 pub fn duration(seconds: i64, nanos: i64) -> String {
     if nanos == 0 {
         return format!("{seconds}s");
     }
     let sign = if seconds < 0 || nanos < 0 { "-" } else { "" };
     let fraction = format!("{:09}", nanos.unsigned_abs());
-    format!(
-        "{sign}{}.{}s",
-        seconds.unsigned_abs(),
-        fraction.trim_end_matches('0')
-    )
+    let trimmed = fraction.trim_end_matches("000");
+    format!("{sign}{}.{trimmed}s", seconds.unsigned_abs())
 }
 
 /// Seconds and nanoseconds of a duration text.

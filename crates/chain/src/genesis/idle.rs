@@ -14,7 +14,6 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("consensus", &[]),
     ("crisis", &["constant_fee"]),
     ("feeibc", &[]),
-    ("genutil", &[]),
     (
         "gov",
         &[

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::bank::UPOKT;
 use crate::context::Context;
 use crate::error::{ChainError, GenesisError};
-use crate::genesis::idle;
+use crate::genesis::{gentx, idle};
 use crate::modules::{
     application, gateway, migration, proof, service, session, shared, supplier, tokenomics,
 };
@@ -58,6 +58,10 @@ fn load(ctx: &mut Context, state: &Map<String, Value>) -> Result<(), GenesisErro
             readable.map_err(|error| error.within(name))?;
             let json =
                 serde_json::to_vec(section).map_err(|error| GenesisError::new(name, error))?;
+            ctx.set([SECTIONS, name.as_bytes()].concat(), json);
+        } else if name == gentx::SECTION {
+            let json = serde_json::to_vec(&gentx::done())
+                .map_err(|error| GenesisError::new(name, error))?;
             ctx.set([SECTIONS, name.as_bytes()].concat(), json);
         } else if !RUNNING.contains(&name.as_str()) {
             return Err(GenesisError::new(name, "unknown section"));
@@ -136,6 +140,7 @@ fn load_sdk(ctx: &mut Context, state: &Map<String, Value>) -> Result<(), Genesis
     auth::ensure_module_account(ctx, "gov")?;
     optional(state, mint::MODULE, |own| mint::init_genesis(ctx, &own))?;
     auth::ensure_module_account(ctx, mint::MODULE)?;
+    gentx::run_all(ctx, state.get(gentx::SECTION)).map_err(|error| error.within(gentx::SECTION))?;
     optional(state, evidence::MODULE, |own| {
         evidence::init_genesis(ctx, &own)
     })

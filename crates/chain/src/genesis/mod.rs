@@ -5,6 +5,7 @@
 //! stakes. Start with [`Document`].
 
 mod builder;
+mod gentx;
 mod idle;
 mod load;
 #[cfg(test)]

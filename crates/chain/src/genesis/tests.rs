@@ -42,7 +42,9 @@ fn recorded_exports_load_and_are_exported_again() {
             .run(|ctx| {
                 load_state(ctx, &state)?;
                 // Consensus is told the validators that it knew last.
-                let last = state["staking"]["last_validator_powers"].as_array().unwrap();
+                let last = state["staking"]["last_validator_powers"]
+                    .as_array()
+                    .unwrap();
                 assert_eq!(ctx.validator_updates.len(), last.len());
                 Ok::<_, crate::GenesisError>(export_state(ctx)?)
             })

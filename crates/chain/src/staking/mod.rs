@@ -43,6 +43,9 @@ mod state;
 mod updates;
 mod validator;
 
+#[cfg(test)]
+mod tests;
+
 pub use delegation::{
     Delegation, Redelegation, RedelegationEntry, UnbondingDelegation, UnbondingEntry,
 };
@@ -55,6 +58,7 @@ pub use state::{
     has_bonded, last_powers, redelegation, unbonding, validator, validator_by_consensus,
     validators,
 };
+pub(crate) use updates::apply_set_changes;
 pub use updates::{end_block, unjail};
 pub use validator::{BondStatus, Commission, POWER_REDUCTION, Validator};
 

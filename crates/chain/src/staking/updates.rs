@@ -30,7 +30,7 @@ pub fn end_block(ctx: &mut Context) -> Result<(), ChainError> {
 
 /// Bonds the validators with the most tokens, lets the others go, moves their coins between the pools, and gives what
 /// consensus must be told: those that are in by falling power, then those that are out by operator.
-pub(super) fn apply_set_changes(ctx: &mut Context) -> Result<Vec<ValidatorUpdate>, ChainError> {
+pub(crate) fn apply_set_changes(ctx: &mut Context) -> Result<Vec<ValidatorUpdate>, ChainError> {
     let limit = usize::try_from(params(ctx)?.max_validators).unwrap_or(usize::MAX);
     let mut last: BTreeMap<_, _> = state::last_powers(ctx)?.into_iter().collect();
     let (mut updates, mut total_power) = (Vec::new(), 0_i64);

@@ -42,9 +42,19 @@ fn times_are_trimmed_as_go_does() {
         crate::time::parse_rfc3339("1970-01-01T00:00:00.12Z"),
         Some((0, 120_000_000))
     );
-    assert_eq!(crate::time::duration(-1, -500_000_000), "-1.5s");
     assert_eq!(
         crate::time::parse_duration("-1.5s"),
         Some((-1, -500_000_000))
     );
+}
+
+#[test]
+fn times_in_json_have_whole_groups_of_three_digits() {
+    let time = |nanos| crate::time::json_timestamp(1, nanos);
+    assert_eq!(time(0), "1970-01-01T00:00:01Z");
+    assert_eq!(time(120_000_000), "1970-01-01T00:00:01.120Z");
+    assert_eq!(time(598_637_480), "1970-01-01T00:00:01.598637480Z");
+    assert_eq!(time(5_000), "1970-01-01T00:00:01.000005Z");
+    assert_eq!(crate::time::duration(-1, -500_000_000), "-1.500s");
+    assert_eq!(crate::time::duration(0, 1), "0.000000001s");
 }

@@ -224,7 +224,7 @@ fn well_known(message: &DynamicMessage) -> Option<String> {
     match message.descriptor().full_name() {
         "google.protobuf.Timestamp" => Some(format!(
             "\"{}\"",
-            crate::time::rfc3339(integer("seconds"), integer("nanos"))
+            crate::time::json_timestamp(integer("seconds"), integer("nanos"))
         )),
         "google.protobuf.Duration" => Some(format!(
             "\"{}\"",
