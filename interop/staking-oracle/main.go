@@ -83,18 +83,18 @@ type ev1 struct{ e abci.Misbehavior }
 type val1 struct{ v abci.Validator }
 
 func (c cometInfo) GetEvidence() comet.EvidenceList { return evList{c.ev} }
-func (c cometInfo) GetValidatorsHash() []byte        { return nil }
-func (c cometInfo) GetProposerAddress() []byte       { return nil }
-func (c cometInfo) GetLastCommit() comet.CommitInfo  { return nil }
-func (l evList) Len() int                            { return len(l.ev) }
-func (l evList) Get(i int) comet.Evidence            { return ev1{l.ev[i]} }
-func (e ev1) Type() comet.MisbehaviorType            { return comet.MisbehaviorType(e.e.Type) }
-func (e ev1) Validator() comet.Validator             { return val1{e.e.Validator} }
-func (e ev1) Height() int64                          { return e.e.Height }
-func (e ev1) Time() time.Time                        { return e.e.Time }
-func (e ev1) TotalVotingPower() int64                { return e.e.TotalVotingPower }
-func (v val1) Address() []byte                       { return v.v.Address }
-func (v val1) Power() int64                          { return v.v.Power }
+func (c cometInfo) GetValidatorsHash() []byte       { return nil }
+func (c cometInfo) GetProposerAddress() []byte      { return nil }
+func (c cometInfo) GetLastCommit() comet.CommitInfo { return nil }
+func (l evList) Len() int                           { return len(l.ev) }
+func (l evList) Get(i int) comet.Evidence           { return ev1{l.ev[i]} }
+func (e ev1) Type() comet.MisbehaviorType           { return comet.MisbehaviorType(e.e.Type) }
+func (e ev1) Validator() comet.Validator            { return val1{e.e.Validator} }
+func (e ev1) Height() int64                         { return e.e.Height }
+func (e ev1) Time() time.Time                       { return e.e.Time }
+func (e ev1) TotalVotingPower() int64               { return e.e.TotalVotingPower }
+func (v val1) Address() []byte                      { return v.v.Address }
+func (v val1) Power() int64                         { return v.v.Power }
 
 type member struct {
 	key   []byte

@@ -54,12 +54,21 @@ pub enum StartError {
         /// Last committed state.
         state: i64,
     },
+    /// The genesis names validators that make no set.
+    #[error("genesis: {0}")]
+    Validators(String),
     /// A listener.
     #[error(transparent)]
     Net(#[from] net::NetError),
     /// Stores or state machine.
     #[error(transparent)]
     Node(#[from] NodeError),
+}
+
+impl StartError {
+    pub(crate) fn validators(error: impl std::fmt::Display) -> Self {
+        Self::Validators(error.to_string())
+    }
 }
 
 /// Why a running node stopped. A restart may help after a full disk, never after a panic of a module.
@@ -74,6 +83,21 @@ pub enum NodeError {
     /// The CometBFT beside this node does not answer, or not as its protocol says. Worth retrying.
     #[error("CometBFT: {0}")]
     Comet(String),
+    /// The own key has not more than two thirds of the voting power, so that no block can be committed.
+    #[error(
+        "validator.key ({validator}) has {own} of {total} voting power at height {height}: a node that makes its own blocks \
+         needs more than two thirds"
+    )]
+    Outvoted {
+        /// Its address.
+        validator: String,
+        /// The block that cannot be committed.
+        height: i64,
+        /// Its power.
+        own: i128,
+        /// Everyone's.
+        total: i128,
+    },
     /// The driver's thread died: a bug.
     #[error("driver: {0}")]
     Driver(String),

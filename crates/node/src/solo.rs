@@ -1,5 +1,9 @@
 //! The embedded driver: one validator that proposes, votes for and executes every block itself.
 //!
+//! The state machine names the validators, as under CometBFT: a change that block H brings counts from block H + 2. Others
+//! may be in the set, absent from every block, as long as the own key holds more than two thirds of the power; else
+//! nothing could be committed and the driver stops. A genesis without validators leaves the own key alone, with power 1.
+//!
 //! The way of a block: transactions through `prepare_proposal`; header and hash; the vote; block and vote on disk;
 //! `finalize_block`; results on disk; `commit`. A node that dies anywhere on it comes up at the same block: what was
 //! stored and not committed is executed again, at most one block. The commit that a block carries for the one before is
@@ -20,8 +24,9 @@ use tendermint_proto::v0_38::abci::{
     self, CheckTxType, CommitInfo, RequestCheckTx, RequestFinalizeBlock, RequestInfo,
     RequestPrepareProposal, ResponseCheckTx, VoteInfo,
 };
-use tendermint_proto::v0_38::types::{Block, BlockId, BlockIdFlag, ConsensusParams};
+use tendermint_proto::v0_38::types::{Block, BlockId, Commit, CommitSig, ConsensusParams};
 
+use crate::block::validators::{self, ValidatorSet};
 use crate::block::{self, Draft, Hash, Validator, vote};
 use crate::error::{NodeError, StartError};
 use crate::limits;
@@ -29,7 +34,7 @@ use crate::mempool::{Mempool, Refused, Waiting};
 use crate::store::{BlockStore, Committed};
 use crate::time;
 
-/// The only validator's voting power.
+/// Voting power of the only validator where the genesis names none.
 const POWER: i64 = 1;
 
 /// What the next block builds on.
@@ -63,7 +68,7 @@ impl Solo {
     /// executes the block that was stored but not committed, if there is one.
     ///
     /// # Errors
-    /// [`StartError::Genesis`], [`StartError::Torn`], or a store's.
+    /// [`StartError::Genesis`], [`StartError::Validators`], [`StartError::Torn`], [`NodeError::Outvoted`], or a store's.
     pub fn open(
         mut application: Application,
         store: BlockStore,
@@ -78,15 +83,19 @@ impl Solo {
             key: key.verifying_key().to_bytes(),
             power: POWER,
         };
-        let update = abci::ValidatorUpdate {
-            pub_key: Some(validator.public_key()),
-            power: POWER,
-        };
-        let request = document.init_chain(vec![update])?;
+        let request = document.init_chain(document.validators()?)?;
         let mut genesis_app_hash = Sha256::digest([]).to_vec();
         if info.last_block_height == 0 {
             let answer = application.init_chain(&request).map_err(start_error)?;
             genesis_app_hash = answer.app_hash.to_vec();
+            let named = [&answer.validators, &request.validators];
+            let named = named.into_iter().find(|named| !named.is_empty());
+            let first = match named {
+                Some(named) => validators::from_updates(named).map_err(StartError::validators)?,
+                None => vec![validator.clone()],
+            };
+            let first = ValidatorSet::new(&first).map_err(StartError::validators)?;
+            store.save_validators(initial_height, &first)?;
         }
         let mut solo = Self {
             application,
@@ -102,6 +111,7 @@ impl Solo {
             tip: None,
         };
         solo.resume(info.last_block_height)?;
+        solo.quorum(solo.next_height())?;
         Ok(solo)
     }
 
@@ -139,9 +149,43 @@ impl Solo {
         self.tip.as_ref().map_or(0, |tip| tip.height)
     }
 
-    /// The validator.
+    /// The own key, with the power that it starts a chain without validators with.
     pub fn validator(&self) -> &Validator {
         &self.validator
+    }
+
+    fn next_height(&self) -> i64 {
+        self.tip
+            .as_ref()
+            .map_or(self.initial_height, |tip| tip.height + 1)
+    }
+
+    /// The set that signs the block of a height. Folders from before sets were kept have none.
+    fn set(&self, height: i64) -> Result<ValidatorSet, NodeError> {
+        match self.store.validators(height)? {
+            Some(set) => Ok(set),
+            None => {
+                ValidatorSet::new(std::slice::from_ref(&self.validator)).map_err(NodeError::corrupt)
+            }
+        }
+    }
+
+    /// The set that signs the block of a height, where the own key can commit it alone.
+    fn quorum(&self, height: i64) -> Result<ValidatorSet, NodeError> {
+        let set = self.set(height)?;
+        let powers = || set.members().iter().map(|member| &member.validator);
+        let own = powers().filter(|validator| validator.key == self.validator.key);
+        let own: i128 = own.map(|validator| i128::from(validator.power)).sum();
+        let total: i128 = powers().map(|validator| i128::from(validator.power)).sum();
+        if own * 3 > total * 2 {
+            return Ok(set);
+        }
+        Err(NodeError::Outvoted {
+            validator: hex::encode_upper(self.validator.address()),
+            height,
+            own,
+            total,
+        })
     }
 
     /// Checks a transaction and takes it into the mempool.
@@ -176,12 +220,14 @@ impl Solo {
     /// Puts the next block together and stores it with its vote.
     ///
     /// # Errors
-    /// A store's.
+    /// [`NodeError::Outvoted`], or a store's.
     pub fn propose(&mut self, now: Timestamp) -> Result<Block, NodeError> {
-        let (height, time) = match &self.tip {
-            None => (self.initial_height, self.genesis_time),
-            Some(tip) => (tip.height + 1, time::after(tip.time, now)),
+        let height = self.next_height();
+        let time = match &self.tip {
+            None => self.genesis_time,
+            Some(tip) => time::after(tip.time, now),
         };
+        let set = self.quorum(height)?.validators();
         let max_bytes = match self.params.block.map_or(-1, |block| block.max_bytes) {
             ..0 => limits::BLOCK_BYTES,
             limit => limit,
@@ -205,8 +251,8 @@ impl Solo {
                 )
             }
             Some(tip) => {
-                let commit =
-                    vote::commit(&self.chain_id, tip.height, tip.id.clone(), time, &self.key);
+                let signed = self.set(tip.height)?.validators();
+                let commit = self.commit(tip.height, tip.id.clone(), time, &signed);
                 (
                     tip.id.clone(),
                     commit,
@@ -225,12 +271,13 @@ impl Solo {
             app_hash,
             last_results_hash,
             consensus_hash: block::consensus_hash(&self.params),
-            validators_hash: block::validators_hash(std::slice::from_ref(&self.validator)),
+            validators_hash: block::validators_hash(&set),
+            next_validators_hash: self.set(height + 1)?.hash(),
             proposer: self.validator.address(),
         });
         let id = id_of(&block)?;
         let seen = time::next_millisecond(time);
-        let commit = vote::commit(&self.chain_id, height, id.clone(), seen, &self.key);
+        let commit = self.commit(height, id.clone(), seen, &set);
         self.store.save_block(&id, &block, &commit)?;
         Ok(block)
     }
@@ -243,18 +290,20 @@ impl Solo {
             .data
             .as_ref()
             .map_or(&[] as &[Vec<u8>], |data| &data.txs);
-        let votes = if header.height > self.initial_height {
-            let validator = abci::Validator {
-                address: self.validator.address().to_vec().into(),
-                power: POWER,
-            };
-            let block_id_flag = BlockIdFlag::Commit.into();
-            vec![VoteInfo {
-                validator: Some(validator),
-                block_id_flag,
-            }]
-        } else {
-            Vec::new()
+        let votes = match &block.last_commit {
+            Some(commit) if header.height > self.initial_height => {
+                let signed = self.set(header.height - 1)?.validators();
+                let votes = signed.iter().zip(&commit.signatures);
+                let info = |(validator, vote): (&Validator, &CommitSig)| VoteInfo {
+                    validator: Some(abci::Validator {
+                        address: validator.address().to_vec().into(),
+                        power: validator.power,
+                    }),
+                    block_id_flag: vote.block_id_flag,
+                };
+                votes.map(info).collect()
+            }
+            _ => Vec::new(),
         };
         let results = self.application.finalize_block(&RequestFinalizeBlock {
             txs: txs.iter().map(|tx| Bytes::copy_from_slice(tx)).collect(),
@@ -267,6 +316,7 @@ impl Solo {
             proposer_address: header.proposer_address.into(),
         })?;
         self.store.save_results(block, &results)?;
+        self.follow(header.height, &results.validator_updates)?;
         self.application.commit()?;
         let committed = Arc::new(Committed {
             id,
@@ -279,6 +329,22 @@ impl Solo {
         self.mempool
             .after_block(&included, |tx| check(application, tx, CheckTxType::Recheck));
         Ok(committed)
+    }
+
+    fn commit(&self, height: i64, id: BlockId, time: Timestamp, set: &[Validator]) -> Commit {
+        vote::commit(&self.chain_id, height, id, time, &self.key, set)
+    }
+
+    /// Keeps the set that a block's changes make of the one that signs the next block.
+    fn follow(&self, height: i64, updates: &[abci::ValidatorUpdate]) -> Result<(), NodeError> {
+        if updates.is_empty() {
+            return Ok(());
+        }
+        let changes = validators::from_updates(updates).map_err(NodeError::corrupt)?;
+        let mut set = self.set(height + 1)?;
+        set.update(&changes).map_err(NodeError::corrupt)?;
+        set.advance(1);
+        self.store.save_validators(height + 2, &set)
     }
 
     fn advance(&mut self, committed: &Committed) {

@@ -73,8 +73,10 @@ pub struct Draft {
     pub last_results_hash: Hash,
     /// [`consensus_hash`] of the params in force.
     pub consensus_hash: Hash,
-    /// [`validators_hash`] of the set, which does not change from one block to the next.
+    /// [`validators_hash`] of the set that signs this block.
     pub validators_hash: Hash,
+    /// [`validators_hash`] of the set that signs the next one.
+    pub next_validators_hash: Hash,
     /// Address of the proposer.
     pub proposer: [u8; 20],
 }
@@ -94,7 +96,7 @@ pub fn assemble(draft: Draft) -> Block {
         last_commit_hash: commit_hash(&draft.last_commit).to_vec(),
         data_hash: data_hash(&draft.txs).to_vec(),
         validators_hash: draft.validators_hash.to_vec(),
-        next_validators_hash: draft.validators_hash.to_vec(),
+        next_validators_hash: draft.next_validators_hash.to_vec(),
         consensus_hash: draft.consensus_hash.to_vec(),
         app_hash: draft.app_hash,
         last_results_hash: draft.last_results_hash.to_vec(),

@@ -204,7 +204,17 @@ fn our_own_commit_is_valid_and_binds_every_field() {
         seconds: 1_700_000_000,
         nanos: 5,
     };
-    let commit = vote::commit("c", 9, id, time, &key);
+    let other = Validator {
+        key: [9; 32],
+        power: 1,
+    };
+    let commit = vote::commit("c", 9, id, time, &key, &[validator.clone(), other]);
+    let flags: Vec<i32> = commit
+        .signatures
+        .iter()
+        .map(|vote| vote.block_id_flag)
+        .collect();
+    assert_eq!(flags, [2, 1]);
     let set = [validator];
     assert_eq!(vote::committed_power(&commit, "c", &set), Some(5));
     assert_eq!(vote::committed_power(&commit, "d", &set), None);

@@ -53,30 +53,38 @@ pub fn sign_bytes(
     vote.encode_length_delimited_to_vec()
 }
 
-/// The commit of the only validator.
+/// The commit of one validator, the others of the set absent.
 pub fn commit(
     chain_id: &str,
     height: i64,
     block_id: BlockId,
     time: Timestamp,
     key: &SigningKey,
+    set: &[Validator],
 ) -> Commit {
     let signature = key.sign(&sign_bytes(chain_id, height, 0, Some(&block_id), time));
-    let validator = Validator {
-        key: key.verifying_key().to_bytes(),
-        power: 0,
-    };
-    let vote = CommitSig {
-        block_id_flag: BlockIdFlag::Commit.into(),
-        validator_address: validator.address().to_vec(),
-        timestamp: Some(time),
-        signature: signature.to_vec(),
-    };
+    let own = key.verifying_key().to_bytes();
+    let votes = set.iter().map(|validator| {
+        if validator.key != own {
+            return CommitSig {
+                block_id_flag: BlockIdFlag::Absent.into(),
+                validator_address: Vec::new(),
+                timestamp: Some(ABSENT),
+                signature: Vec::new(),
+            };
+        }
+        CommitSig {
+            block_id_flag: BlockIdFlag::Commit.into(),
+            validator_address: validator.address().to_vec(),
+            timestamp: Some(time),
+            signature: signature.to_vec(),
+        }
+    });
     Commit {
         height,
         round: 0,
         block_id: Some(block_id),
-        signatures: vec![vote],
+        signatures: votes.collect(),
     }
 }
 

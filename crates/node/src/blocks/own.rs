@@ -25,7 +25,7 @@ pub struct Own {
     pub store: BlockStore,
     /// Mempool and news of blocks.
     pub driver: Driver,
-    /// The only validator.
+    /// The own key.
     pub validator: Validator,
     /// Where the RPC listens.
     pub rpc_addr: Option<SocketAddr>,
@@ -141,7 +141,7 @@ pub struct OwnView {
     pub store: BlockStore,
     /// Mempool and news of blocks.
     pub driver: Driver,
-    /// The only validator.
+    /// The own key.
     pub validator: Validator,
 }
 
@@ -163,6 +163,17 @@ impl OwnView {
     /// When the store fails.
     pub fn validators(&self, height: i64) -> Result<ValidatorSet, NodeError> {
         self.own.validators(height)
+    }
+
+    /// The own key's power in the set that signs the next block; 0 outside of it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn power(&self) -> Result<i64, NodeError> {
+        let set = self.own.validators(self.own.height().saturating_add(1))?;
+        let own = set.members().iter();
+        let mut own = own.filter(|member| member.validator.key == self.validator.key);
+        Ok(own.next().map_or(0, |member| member.validator.power))
     }
 
     /// The same node as gRPC and REST see it.

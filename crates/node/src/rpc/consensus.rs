@@ -1,11 +1,12 @@
-//! `consensus_state` and `dump_consensus_state` of a validator that is alone: it stands before the next height, with no
-//! proposal and no vote, and has just committed the last one.
+//! `consensus_state` and `dump_consensus_state` of a validator that commits alone: it stands before the next height, with
+//! no proposal and no vote, and has just committed the last one.
 
 use serde_json::Value;
-use tendermint_proto::v0_38::types::{Commit, CommitSig};
+use tendermint_proto::v0_38::types::{BlockIdFlag, Commit, CommitSig};
 
 use super::methods::Answer;
 use super::{RpcError, json};
+use crate::block::validators::{Member, ValidatorSet};
 use crate::block::{Validator, vote};
 use crate::blocks::OwnView as View;
 use crate::time;
@@ -21,6 +22,10 @@ struct Round {
     time: String,
     /// Votes for it.
     last_commit: Commit,
+    /// Who signs the next block.
+    set: ValidatorSet,
+    /// Who signed the last one.
+    last_set: ValidatorSet,
     validator: Validator,
 }
 
@@ -39,45 +44,66 @@ impl Round {
             height: header.height.saturating_add(1),
             time: time::text(header.time.unwrap_or(vote::ABSENT)),
             last_commit: commit.map(|(commit, _)| commit).unwrap_or_default(),
+            set: view
+                .validators(header.height.saturating_add(1))
+                .map_err(RpcError::internal)?,
+            last_set: view.validators(header.height).map_err(RpcError::internal)?,
             validator: view.validator.clone(),
         })
     }
 
     /// The votes of the round: none yet.
     fn votes(&self) -> Value {
-        let none = format!("BA{{1:_}} 0/{} = 0.00", self.validator.power);
+        let none = bits(&self.set, |_| false);
+        let votes = vec!["nil-Vote"; self.set.members().len()];
         json!([{
             "round": 0,
-            "prevotes": ["nil-Vote"],
+            "prevotes": votes,
             "prevotes_bit_array": none,
-            "precommits": ["nil-Vote"],
+            "precommits": votes,
             "precommits_bit_array": none,
         }])
     }
 
-    fn set(&self) -> Value {
-        let validator = json::validator(&self.validator);
-        json!({ "validators": [validator], "proposer": validator })
+    /// The place of the own key, who always proposes.
+    fn place(&self, set: &ValidatorSet) -> usize {
+        let mut members = set.members().iter();
+        let own = members.position(|member| member.validator.key == self.validator.key);
+        own.unwrap_or(0)
+    }
+
+    fn set(&self, set: &ValidatorSet) -> Value {
+        let proposer = set.members().get(self.place(set)).map(json::member);
+        json!({
+            "validators": set.members().iter().map(json::member).collect::<Vec<_>>(),
+            "proposer": proposer,
+        })
     }
 
     /// The votes for the last block.
     fn last_commit(&self) -> Value {
-        let Some(signature) = self.last_commit.signatures.first() else {
+        if self.last_commit.signatures.is_empty() {
             return Value::Null;
-        };
-        let power = self.validator.power;
+        }
+        let votes = self.last_commit.signatures.iter().enumerate();
+        let votes = votes.map(|(place, signature)| self.vote(place, signature));
         json!({
-            "votes": [self.vote(signature)],
-            "votes_bit_array": format!("BA{{1:x}} {power}/{power} = 1.00"),
+            "votes": votes.collect::<Vec<_>>(),
+            "votes_bit_array": bits(&self.last_set, |member| {
+                member.validator.key == self.validator.key
+            }),
             "peer_maj_23s": {},
         })
     }
 
-    fn vote(&self, signature: &CommitSig) -> String {
+    fn vote(&self, place: usize, signature: &CommitSig) -> String {
+        if signature.block_id_flag == i32::from(BlockIdFlag::Absent) {
+            return "nil-Vote".to_owned();
+        }
         let fingerprint = |bytes: &[u8]| json::hex(bytes.get(..FINGERPRINT).unwrap_or(bytes));
         let id = self.last_commit.block_id.clone().unwrap_or_default();
         format!(
-            "Vote{{0:{} {}/{:02}/SIGNED_MSG_TYPE_PRECOMMIT(Precommit) {} {} 000000000000 @ {}}}",
+            "Vote{{{place}:{} {}/{:02}/SIGNED_MSG_TYPE_PRECOMMIT(Precommit) {} {} 000000000000 @ {}}}",
             fingerprint(&signature.validator_address),
             self.last_commit.height,
             self.last_commit.round,
@@ -86,6 +112,32 @@ impl Round {
             time::text(signature.timestamp.unwrap_or(vote::ABSENT)),
         )
     }
+}
+
+/// Who of a set voted, as CometBFT shows it.
+fn bits(set: &ValidatorSet, voted: impl Fn(&Member) -> bool) -> String {
+    let members = set.members();
+    let marks: String = members
+        .iter()
+        .map(|member| if voted(member) { 'x' } else { '_' })
+        .collect();
+    let powers = members.iter().map(|member| {
+        let power = i128::from(member.validator.power);
+        (power, if voted(member) { power } else { 0 })
+    });
+    let (total, yes) = powers.fold((0, 0), |sum, (power, yes)| (sum.0 + power, sum.1 + yes));
+    // Hundredths, rounded.
+    let share = if total == 0 {
+        0
+    } else {
+        (yes * 200 + total) / (total * 2)
+    };
+    format!(
+        "BA{{{}:{marks}}} {yes}/{total} = {}.{:02}",
+        members.len(),
+        share / 100,
+        share % 100
+    )
 }
 
 /// In short.
@@ -99,7 +151,7 @@ pub(super) fn state(view: &View) -> Answer {
             "locked_block_hash": "",
             "valid_block_hash": "",
             "height_vote_set": round.votes(),
-            "proposer": { "address": json::hex(&round.validator.address()), "index": 0 },
+            "proposer": { "address": json::hex(&round.validator.address()), "index": round.place(&round.set) },
         }
     }))
 }
@@ -114,7 +166,7 @@ pub(super) fn dump(view: &View) -> Answer {
             "step": 1,
             "start_time": round.time,
             "commit_time": round.time,
-            "validators": round.set(),
+            "validators": round.set(&round.set),
             "proposal": null,
             "proposal_block": null,
             "proposal_block_parts": null,
@@ -127,7 +179,7 @@ pub(super) fn dump(view: &View) -> Answer {
             "votes": round.votes(),
             "commit_round": -1,
             "last_commit": round.last_commit(),
-            "last_validators": round.set(),
+            "last_validators": round.set(&round.last_set),
             "triggered_timeout_precommit": false,
         },
         "peers": [],

@@ -125,14 +125,6 @@ pub(crate) fn member(member: &Member) -> Value {
     })
 }
 
-/// The only validator, whose turn it always is.
-pub(crate) fn validator(validator: &Validator) -> Value {
-    member(&Member {
-        validator: validator.clone(),
-        priority: 0,
-    })
-}
-
 /// Changes of validators as the ABCI's own JSON writes them: a power of zero left out.
 fn validator_updates(updates: &[ValidatorUpdate]) -> Vec<Value> {
     let update = |update: &ValidatorUpdate| {

@@ -257,7 +257,7 @@ fn status(view: &View) -> Answer {
         "validator_info": {
             "address": json::hex(&view.validator.address()),
             "pub_key": json::public_key(&view.validator),
-            "voting_power": view.validator.power.to_string(),
+            "voting_power": view.power().map_err(RpcError::internal)?.to_string(),
         },
     }))
 }

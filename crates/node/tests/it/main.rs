@@ -7,4 +7,5 @@ mod rest;
 mod restart;
 mod shapes;
 mod support;
+mod validators;
 mod websocket;

@@ -66,8 +66,13 @@ pub(crate) fn transfer(from: &str, number: u64, sequence: u64, amount: u128) -> 
         to_address: address("bob").to_bech32(),
         amount: vec![chain::bank::upokt(amount)],
     };
+    signed(from, number, sequence, proto::any::pack(&message))
+}
+
+/// A signed transaction with one message.
+pub(crate) fn signed(from: &str, number: u64, sequence: u64, message: prost_types::Any) -> Vec<u8> {
     let body = TxBody {
-        messages: vec![proto::any::pack(&message)],
+        messages: vec![message],
         ..TxBody::default()
     }
     .encode_to_vec();
