@@ -23,8 +23,10 @@ async fn replayed(folder: &Path) -> Report {
     report.unwrap()
 }
 
+type Change<'a> = &'a dyn Fn(&mut Vec<Value>);
+
 /// A copy of the recording with the rows of some files changed.
-fn copy(changes: &[(&str, &dyn Fn(&mut Vec<Value>))]) -> tempfile::TempDir {
+fn copy(changes: &[(&str, Change)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(
         chain_a().join("genesis.json"),
