@@ -20,7 +20,11 @@ pub(crate) struct Given<'a> {
 impl<'a> Given<'a> {
     /// Looks at a coin of a message.
     pub(crate) fn of(coin: &'a Coin) -> Self {
-        let amount = BigInt::parse_bytes(coin.amount.as_bytes(), 10);
+        // Not what else a number library reads: underscores, a plus sign.
+        let digits = coin.amount.strip_prefix('-').unwrap_or(&coin.amount);
+        let amount = is_digits(digits)
+            .then(|| BigInt::parse_bytes(coin.amount.as_bytes(), 10))
+            .flatten();
         Self {
             denom: &coin.denom,
             amount,
@@ -69,16 +73,24 @@ pub(crate) fn upokt(amount: u128) -> Coin {
     }
 }
 
-/// The amount of a coin that this chain itself has stored. An absent coin is zero.
+/// The amount of a coin that this chain itself has stored. An absent coin is zero. Params and spend limits are stored as
+/// somebody wrote them; where they exceed 128 bits the largest number stands for them, because no balance reaches either.
 ///
 /// # Errors
 /// [`ChainError::Corrupt`] when the stored text is not a number.
 pub(crate) fn stored(coin: Option<&Coin>) -> Result<u128, ChainError> {
-    coin.map_or(Ok(0), |coin| {
-        coin.amount
-            .parse()
-            .map_err(|error| ChainError::corrupt("a stored coin", error))
-    })
+    let Some(Coin { amount, .. }) = coin else {
+        return Ok(0);
+    };
+    match amount.parse() {
+        Ok(amount) => Ok(amount),
+        Err(_) if is_digits(amount) => Ok(u128::MAX),
+        Err(error) => Err(ChainError::corrupt("a stored coin", error)),
+    }
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The amount of a coin of a checked message. The largest number stands for all amounts that no account can have, so

@@ -197,6 +197,21 @@ fn a_wrapping_sum_is_paid_by_the_references_letter_alone() {
 }
 
 #[test]
+fn a_spend_limit_beyond_all_coins_limits_nothing_and_stops_nobody() {
+    let mut world = world();
+    world.applications[0].per_session_spend_limit = Some(proto::cosmos::base::v1beta1::Coin {
+        denom: "upokt".to_owned(),
+        amount: "9".repeat(60),
+    });
+    let mut chain = world.start(Rules::mended());
+    put_claim(
+        &mut chain,
+        &claim_of(&header(), &person("operator"), 40, 1_000, 0),
+    );
+    assert_eq!(count(&settle(&mut chain), "EventClaimSettled"), 1);
+}
+
+#[test]
 fn a_recipient_that_may_not_receive_stops_nobody() {
     // The accounts of some modules are blocked; a reference node would halt here.
     let mut world = world();
