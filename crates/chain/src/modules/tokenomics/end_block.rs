@@ -9,15 +9,6 @@ use crate::error::ChainError;
 /// # Errors
 /// When the store fails. A coin that cannot be moved is not an error.
 pub fn end_block(ctx: &mut Context<'_>) -> Result<(), ChainError> {
-    let validators = validators::validators(ctx)?;
-    settle(ctx, &validators)
-}
-
-/// The same with given validators.
-pub(super) fn settle(
-    ctx: &mut Context<'_>,
-    validators: &[validators::BondedValidator],
-) -> Result<(), ChainError> {
-    let relays = settlement::settle(ctx, validators)?;
+    let relays = settlement::settle(ctx, validators::validators)?;
     difficulty::update(ctx, &relays)
 }

@@ -30,15 +30,16 @@ mod rewards;
 mod round;
 
 use claim::{ClaimError, Outcome};
-use round::{Round, header};
+use round::{Pools, Round, header};
 
-/// Settles every claim that is due. Gives the leaves that settled, by service.
+/// Settles every claim that is due. Gives the leaves that settled, by service. Validators, each with all its delegations,
+/// are asked for only when there is something to divide among them.
 ///
 /// # Errors
 /// When the store fails.
 pub(super) fn settle(
     ctx: &mut Context<'_>,
-    validators: &[BondedValidator],
+    validators: impl FnOnce(&Context<'_>) -> Result<Vec<BondedValidator>, ChainError>,
 ) -> Result<BTreeMap<String, u64>, ChainError> {
     let due = due::collect(ctx)?;
     if due.is_empty() {
@@ -60,7 +61,10 @@ pub(super) fn settle(
         }
         proof::remove_claim(ctx, claim);
     }
-    round.reward_validators(ctx, validators)?;
+    if round.pools != Pools::default() {
+        let validators = validators(ctx)?;
+        round.reward_validators(ctx, &validators)?;
+    }
     round.save_applications(ctx)?;
     execute::run(ctx, &round.results, round.first_settled_end)?;
     slash(ctx, &due, &expired)?;

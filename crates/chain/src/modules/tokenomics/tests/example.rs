@@ -1,17 +1,73 @@
 //! The worked example of chain specification 3.9, to the coin.
 
+use crypto::keys::VALOPER_PREFIX;
+use proto::cosmos::crypto::ed25519::PubKey;
+use proto::cosmos::staking::v1beta1::{
+    BondStatus, Commission, CommissionRates, Delegation, GenesisState, Validator,
+};
 use proto::pocket::service::RelayMiningDifficulty;
 use proto::pocket::session::SessionHeader;
-use protocol::settlement::Validator;
 
 use super::rules::value_of;
 use crate::bank;
 use crate::error::ChainError;
 use crate::modules::proof::tests::world::*;
 use crate::modules::shared::coin;
-use crate::modules::tokenomics::{BondedValidator, settlement};
+use crate::modules::tokenomics::{settlement, validators};
 use crate::modules::{application, service};
 use crate::rules::Rules;
+use crate::staking;
+use crate::testing::TestChain;
+
+/// Bonds validators, each with a stake of its own and no commission.
+fn bond(chain: &mut TestChain, stakes: &[(&str, u128)]) {
+    let validator = |(name, tokens): &(&str, u128)| Validator {
+        operator_address: operator(name),
+        consensus_pubkey: Some(proto::any::pack(&PubKey {
+            key: crypto::hash::sha256(name.as_bytes()).to_vec().into(),
+        })),
+        status: BondStatus::Unbonded.into(),
+        tokens: tokens.to_string(),
+        delegator_shares: format!("{tokens}{:018}", 0),
+        commission: Commission {
+            commission_rates: CommissionRates {
+                rate: "0".to_owned(),
+                max_rate: "0".to_owned(),
+                max_change_rate: "0".to_owned(),
+            },
+            ..Default::default()
+        },
+        min_self_delegation: "1".to_owned(),
+        ..Default::default()
+    };
+    let delegation = |(name, tokens): &(&str, u128)| Delegation {
+        delegator_address: person(name),
+        validator_address: operator(name),
+        shares: format!("{tokens}{:018}", 0),
+    };
+    let section = GenesisState {
+        params: staking::default_params(),
+        validators: stakes.iter().map(validator).collect(),
+        delegations: stakes.iter().map(delegation).collect(),
+        ..Default::default()
+    };
+    let staked = bank::upokt(stakes.iter().map(|(_, tokens)| tokens).sum());
+    chain
+        .run(|ctx| {
+            bank::mint(ctx, "tokenomics", std::slice::from_ref(&staked))?;
+            bank::module_to_module(ctx, "tokenomics", staking::NOT_BONDED, &[staked])
+        })
+        .unwrap();
+    chain
+        .run(|ctx| staking::genesis::init(ctx, &section))
+        .unwrap();
+    let bonded = chain.read(validators).unwrap();
+    assert_eq!(bonded.len(), stakes.len());
+}
+
+fn operator(name: &str) -> String {
+    parse(&person(name)).to_bech32_with(VALOPER_PREFIX)
+}
 
 #[test]
 fn the_worked_example() {
@@ -50,26 +106,19 @@ fn the_worked_example() {
         };
         put_claim(&mut chain, &claim_of(&header, &a, 900, 2_500, 0));
         put_claim(&mut chain, &claim_of(&header, &b, 300_000, 2_500, 0));
+        bond(
+            &mut chain,
+            &[
+                ("v1", 50_000_000_000_000),
+                ("v2", 30_000_000_000_000),
+                ("v3", 380_000_000_001),
+            ],
+        );
         chain.go_to(153);
         let before = balances(&chain);
-        let validator = |name: &str, tokens| BondedValidator {
-            operator_address: name.to_owned(),
-            validator: Validator {
-                account: person(name),
-                tokens,
-                delegator_shares: 1,
-                commission_rate: 0,
-                delegations: Vec::new(),
-            },
-        };
-        let validators = [
-            validator("v1", 50_000_000_000_000),
-            validator("v2", 30_000_000_000_000),
-            validator("v3", 380_000_000_001),
-        ];
         let (relays, events) = chain
             .run(|ctx| {
-                let relays = settlement::settle(ctx, &validators)?;
+                let relays = settlement::settle(ctx, validators)?;
                 Ok::<_, ChainError>((relays, typed_events(ctx)))
             })
             .unwrap();
