@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use bytes::Bytes;
 use crypto::keys::PublicKey;
 use crypto::ring::Cache;
 use proto::pocket::proof::{Claim, ClaimProofStatus, EventProofValidityChecked, Proof};
@@ -65,7 +66,7 @@ struct Job {
     /// Of the session on chain.
     header: SessionHeader,
     proof: Proof,
-    target_hash: Vec<u8>,
+    target_hash: Bytes,
     operator_key: Result<PublicKey, String>,
     ring: Result<Vec<PublicKey>, String>,
     seed_block_hash: Result<Vec<u8>, String>,
@@ -77,6 +78,7 @@ fn gather(ctx: &Context<'_>) -> Result<(Vec<Job>, Vec<Vec<u8>>), ChainError> {
     let mut jobs = Vec::new();
     let mut stored = Vec::new();
     let mut rings = BTreeMap::new();
+    let mut services = BTreeMap::new();
     let mut appraiser = Appraiser::new(ctx)?;
     for pair in ctx.iter(keys::PROOFS) {
         let (key, value) = pair?;
@@ -99,19 +101,27 @@ fn gather(ctx: &Context<'_>) -> Result<(Vec<Job>, Vec<Vec<u8>>), ChainError> {
                 found
             }
         };
+        let service = (service_id.clone(), start);
+        let (target_hash, compute_units_per_relay) = match services.get(&service) {
+            Some(known) => Clone::clone(known),
+            None => {
+                let target_hash = service::difficulty_at(ctx, service_id, start)?.target_hash;
+                let units = service::compute_units_at(ctx, service_id, start)?.unwrap_or(0);
+                let found = (target_hash, units);
+                services.insert(service, found.clone());
+                found
+            }
+        };
         jobs.push(Job {
             operator_key: public_key(ctx, &proof.supplier_operator_address)?,
             ring,
-            target_hash: service::difficulty_at(ctx, service_id, start)?
-                .target_hash
-                .to_vec(),
+            target_hash,
             seed_block_hash: match appraiser.seed(ctx, header.session_end_block_height) {
                 Ok(hash) => Ok(hash),
                 Err(AppraisalError::Protocol(error)) => Err(error.to_string()),
                 Err(AppraisalError::Chain(error)) => return Err(error),
             },
-            compute_units_per_relay: service::compute_units_at(ctx, service_id, start)?
-                .unwrap_or(0),
+            compute_units_per_relay,
             claim,
             header,
             proof,

@@ -28,6 +28,7 @@ mod params;
 mod query;
 mod session;
 mod state;
+mod window;
 
 #[cfg(test)]
 pub(crate) mod tests;

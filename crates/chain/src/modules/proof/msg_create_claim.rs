@@ -6,11 +6,11 @@ use proto::pocket::proof::{
 use proto::pocket::session::SessionHeader;
 use protocol::claim::ClaimedWork;
 use protocol::height::Height;
-use protocol::session::Windows;
 use protocol::validate;
 
 use super::appraise::{AppraisalError, Appraiser, Worth};
 use super::error::Error;
+use super::window::Window;
 use super::{session, state};
 use crate::context::Context;
 use crate::error::{GrpcCode, TxError};
@@ -65,7 +65,7 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgCreateClaim) -> Result<
     let windows = appraiser
         .windows(ctx, header.session_end_block_height)
         .map_err(unpriced)?;
-    check_window(&windows, Height(ctx.block.height))?;
+    Window::of_claims(&windows).require(Height(ctx.block.height))?;
     let claim = Claim {
         supplier_operator_address: operator,
         session_header: Some(header),
@@ -79,24 +79,6 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgCreateClaim) -> Result<
         state::claim(ctx, &header.session_id, &claim.supplier_operator_address)?.is_some();
     state::save_claim(ctx, &claim)?;
     emit(ctx, &claim, header, &worth, existed)
-}
-
-fn check_window(windows: &Windows, height: Height) -> Result<(), TxError> {
-    let refused = |detail: String| {
-        Err(Error::ClaimOutsideWindow.status(GrpcCode::FailedPrecondition, detail))
-    };
-    let (open, close) = (windows.claim_open, windows.claim_close);
-    if height < open {
-        return refused(format!(
-            "current block height ({height}) is less than the session's earliest claim commit height ({open})"
-        ));
-    }
-    if height > close {
-        return refused(format!(
-            "current block height ({height}) is greater than session claim window close height ({close})"
-        ));
-    }
-    Ok(())
 }
 
 /// The sum must be what so many relays of the service weigh, by the price at the session's start.

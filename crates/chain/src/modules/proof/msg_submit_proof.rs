@@ -5,12 +5,12 @@ use proto::pocket::proof::{Claim, EventProofSubmitted, EventProofUpdated, MsgSub
 use proto::pocket::session::SessionHeader;
 use protocol::height::Height;
 use protocol::proof::{ProofFailure, Strictness, Submission, check_form};
-use protocol::session::Windows;
 use protocol::validate;
 
 use super::appraise::{Appraiser, Worth};
 use super::error::Error;
 use super::msg_create_claim::unpriced;
+use super::window::Window;
 use super::{MODULE, params, session, state};
 use crate::bank;
 use crate::context::Context;
@@ -56,7 +56,7 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgSubmitProof) -> Result<
     let windows = appraiser
         .windows(ctx, on_chain.session_end_block_height)
         .map_err(unpriced)?;
-    check_window(&windows, Height(ctx.block.height))?;
+    Window::of_proofs(&windows).require(Height(ctx.block.height))?;
     let proof = Proof {
         supplier_operator_address: operator,
         session_header: Some(on_chain.clone()),
@@ -79,24 +79,6 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgSubmitProof) -> Result<
     }
     let existed = state::save_proof(ctx, &proof)?;
     emit(ctx, &claim, on_chain, &worth, existed)
-}
-
-fn check_window(windows: &Windows, height: Height) -> Result<(), TxError> {
-    let refused = |detail: String| {
-        Err(Error::ProofOutsideWindow.status(GrpcCode::FailedPrecondition, detail))
-    };
-    let (open, close) = (windows.proof_open, windows.proof_close);
-    if height < open {
-        return refused(format!(
-            "current block height ({height}) is less than session's earliest proof commit height ({open})"
-        ));
-    }
-    if height > close {
-        return refused(format!(
-            "current block height ({height}) is greater than session proof window close height ({close})"
-        ));
-    }
-    Ok(())
 }
 
 enum Refusal {
