@@ -5,6 +5,7 @@
 
 mod bench;
 mod interop;
+mod soak;
 mod steps;
 mod tidy;
 
@@ -31,6 +32,8 @@ enum Command {
         /// Which one; all when absent.
         name: Option<String>,
     },
+    /// Runs the state machine under random operations, or feeds it malformed transactions, for long.
+    Soak(soak::Soak),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -39,5 +42,6 @@ fn main() -> anyhow::Result<()> {
         Command::Tidy => tidy::check(&steps::root()),
         Command::InteropSetup => interop::setup(&steps::root()),
         Command::Bench { name } => bench::run(name.as_deref()),
+        Command::Soak(soak) => soak::run(&steps::root(), &soak),
     }
 }

@@ -3,12 +3,19 @@
 #![allow(missing_docs)]
 
 mod ante;
+mod determinism;
 mod genesis;
 mod golden;
+mod malformed;
 mod recorded_gas;
 mod recording;
 mod replay;
 mod restart;
+#[path = "../common/rng.rs"]
+mod rng;
+mod soak;
 mod statesync;
 mod support;
 mod validators;
+#[path = "../common/work.rs"]
+mod work;
