@@ -15,7 +15,7 @@ use tokio::sync::{oneshot, watch};
 use crate::error::NodeError;
 use crate::limits;
 use crate::mempool::{Refused, Waiting};
-use crate::solo::Solo;
+use crate::solo::{Decided, Solo};
 use crate::store::Committed;
 use crate::time;
 
@@ -35,8 +35,22 @@ pub(crate) enum Command {
         limit: usize,
         answer: oneshot::Sender<Waiting>,
     },
+    /// Executes a block that was decided elsewhere.
+    Follow {
+        decided: Box<Decided>,
+        answer: oneshot::Sender<Arc<Committed>>,
+    },
     /// No more blocks.
     Stop,
+}
+
+/// When blocks come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// One of our own every so often.
+    Every(Duration),
+    /// When [`Driver::follow`] brings one.
+    Given,
 }
 
 /// The way to the driver. Clones share it.
@@ -51,15 +65,14 @@ impl Driver {
     pub fn start(
         solo: Solo,
         last: Option<Committed>,
-        block_time: Duration,
+        pace: Pace,
         tasks: &Tasks,
     ) -> (Self, oneshot::Receiver<Result<(), NodeError>>) {
         let (commands, receiver) = sync_channel(limits::DRIVER_QUEUE);
         let (announce, committed) = watch::channel(last.map(Arc::new));
         let (ended, end) = oneshot::channel();
         let scope = tasks.clone();
-        let thread =
-            tasks.spawn_blocking(move || run(solo, &receiver, &announce, block_time, &scope));
+        let thread = tasks.spawn_blocking(move || run(solo, &receiver, &announce, pace, &scope));
         let (scope, stop) = (tasks.clone(), commands.clone());
         tasks.spawn(async move {
             scope.cancelled().await;
@@ -120,6 +133,20 @@ impl Driver {
         receive.await.unwrap_or(Err(Refused::Stopped))
     }
 
+    /// Executes a block that was decided elsewhere; it is announced when this returns.
+    ///
+    /// # Errors
+    /// When the node is busy or stopping, or makes its own blocks; a block that cannot be executed stops it, and the log
+    /// says why.
+    pub async fn follow(&self, decided: Decided) -> Result<Arc<Committed>, NodeError> {
+        let (answer, receive) = oneshot::channel();
+        let decided = Box::new(decided);
+        self.send(Command::Follow { decided, answer })
+            .map_err(|error| NodeError::Driver(error.to_string()))?;
+        let gone = |_| NodeError::Driver("stopped".to_owned());
+        receive.await.map_err(gone)
+    }
+
     /// What waits in the mempool.
     ///
     /// # Errors
@@ -152,13 +179,15 @@ fn run(
     mut solo: Solo,
     commands: &Receiver<Command>,
     announce: &watch::Sender<Option<Arc<Committed>>>,
-    block_time: Duration,
+    pace: Pace,
     tasks: &Tasks,
 ) -> Result<(), NodeError> {
     let mut due = Instant::now();
     while !tasks.is_cancelled() {
         let now = Instant::now();
-        if now >= due {
+        if let Pace::Every(block_time) = pace
+            && now >= due
+        {
             let committed = solo.produce(time::now())?;
             tracing::debug!(
                 height = committed.height(),
@@ -170,7 +199,11 @@ fn run(
             due = (due + block_time).max(now);
             continue;
         }
-        match commands.recv_timeout((due - now).min(STOP_POLL)) {
+        let wait = match pace {
+            Pace::Every(_) => (due - now).min(STOP_POLL),
+            Pace::Given => STOP_POLL,
+        };
+        match commands.recv_timeout(wait) {
             Ok(Command::Check {
                 tx,
                 keep: true,
@@ -184,6 +217,13 @@ fn run(
                 drop(answer.send(Ok(solo.try_check(&tx))));
             }
             Ok(Command::Waiting { limit, answer }) => drop(answer.send(solo.waiting(limit))),
+            // A node that makes its own blocks takes none; the one who asked sees the answer dropped.
+            Ok(Command::Follow { .. }) if pace != Pace::Given => {}
+            Ok(Command::Follow { decided, answer }) => {
+                let committed = solo.follow(&decided)?;
+                announce.send_replace(Some(Arc::clone(&committed)));
+                drop(answer.send(committed));
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => break,
         }

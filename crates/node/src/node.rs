@@ -11,9 +11,11 @@ use tower::service_fn;
 
 use crate::blocks::{Blocks, Own, OwnView};
 use crate::config::Config;
-use crate::driver::Driver;
+use crate::driver::{Driver, Pace};
 use crate::error::{NodeError, StartError};
 use crate::queries::Queries;
+use crate::solo::{Decided, Role};
+use crate::store::Committed;
 use crate::view::View;
 use crate::{comet, grpc, limits, rest, rpc, solo};
 
@@ -58,6 +60,22 @@ impl Handle {
     }
 }
 
+impl Handle {
+    /// Executes a block that was decided elsewhere; queries see its state when this returns.
+    ///
+    /// # Errors
+    /// When this node was not started to follow, or stops.
+    pub async fn follow(&self, decided: Decided) -> Result<Arc<Committed>, NodeError> {
+        match &self.view.blocks {
+            Blocks::Own(own) => own.driver.follow(decided).await,
+            Blocks::Comet(_) => {
+                let text = "blocks come from CometBFT";
+                Err(NodeError::Driver(text.to_owned()))
+            }
+        }
+    }
+}
+
 /// The parts of a node that its listeners stand on.
 pub(crate) struct Started {
     pub(crate) document: Document,
@@ -67,22 +85,27 @@ pub(crate) struct Started {
     pub(crate) end: oneshot::Receiver<Result<(), NodeError>>,
 }
 
-/// A node that makes its own blocks.
-async fn alone(
+/// A node that stores its blocks: those it makes, or those it is given.
+async fn stored(
     config: &Config,
     options: chain::Options,
     rpc_addr: Option<SocketAddr>,
+    pace: Pace,
     scope: &Tasks,
 ) -> Result<Started, StartError> {
     let (folder, genesis) = (config.data_dir.clone(), config.genesis.clone());
-    let opened = scope.spawn_blocking(move || solo::open_folder(&folder, &genesis, options));
+    let role = match pace {
+        Pace::Every(_) => Role::Alone,
+        Pace::Given => Role::Follower,
+    };
+    let opened = scope.spawn_blocking(move || solo::open_folder(&folder, &genesis, options, role));
     let opened = opened
         .await
         .map_err(|error| NodeError::Driver(error.to_string()))?;
     let (solo, store, reader, document) = opened?;
     let last = store.committed(solo.height())?;
     let validator = solo.validator().clone();
-    let (driver, end) = Driver::start(solo, last, config.block_time, scope);
+    let (driver, end) = Driver::start(solo, last, pace, scope);
     let own = Own {
         store,
         driver,
@@ -106,6 +129,20 @@ impl Node {
     /// # Errors
     /// [`StartError`].
     pub async fn start(config: Config, tasks: &Tasks) -> Result<Handle, StartError> {
+        let pace = Pace::Every(config.block_time);
+        Self::open(config, pace, tasks).await
+    }
+
+    /// The same node, but it makes no blocks: it executes those that [`Handle::follow`] brings, such as the recorded
+    /// blocks of another network.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start_following(config: Config, tasks: &Tasks) -> Result<Handle, StartError> {
+        Self::open(config, Pace::Given, tasks).await
+    }
+
+    async fn open(config: Config, pace: Pace, tasks: &Tasks) -> Result<Handle, StartError> {
         let scope = tasks.child();
         // Ports first: a second node finds out before it touches anything.
         let rpc = match &config.comet {
@@ -131,7 +168,7 @@ impl Node {
             abci,
             end,
         } = match &config.comet {
-            None => alone(&config, options, rpc_addr, &scope).await?,
+            None => stored(&config, options, rpc_addr, pace, &scope).await?,
             Some(comet) => comet::start(&config, comet, options, &scope).await?,
         };
         let view = Arc::new(View {

@@ -1,7 +1,7 @@
 //! CometBFT's query language: `tm.event='Tx' AND message.sender='pokt1…'`.
 //!
 //! Conditions joined by `AND`, each a key (event type and attribute, joined by a dot), an operator and an operand:
-//! quoted text, or a number. A query matches events when every condition is met by some value of its key. Error texts
+//! quoted text, a number, `TIME` and an RFC 3339 time, or `DATE` and a date. A query matches events when every condition is met by some value of its key. Error texts
 //! are the reference's.
 
 use std::collections::BTreeMap;
@@ -38,8 +38,17 @@ pub struct Condition {
     pub operator: Operator,
     /// Text, or the digits of a number; empty for `EXISTS`.
     pub operand: String,
-    /// The operand is a number.
-    numeric: bool,
+    /// What the operand is.
+    kind: Kind,
+}
+
+/// What an operand is compared as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Number,
+    /// A time or the start of a day.
+    Moment,
 }
 
 /// A parsed query.
@@ -111,20 +120,36 @@ impl Condition {
         match self.operator {
             Operator::Exists => return true,
             Operator::Contains => return value.contains(&self.operand),
-            Operator::Equal if !self.numeric => return value == self.operand,
+            Operator::Equal if self.kind == Kind::Text => return value == self.operand,
             _ => {}
         }
-        let (Some(value), Some(operand)) = (number(value), number(&self.operand)) else {
+        let ordering = if self.kind == Kind::Moment {
+            let pair = moment(value).zip(moment(&self.operand));
+            pair.map(|(value, operand)| value.cmp(&operand))
+        } else {
+            let pair = number(value).zip(number(&self.operand));
+            pair.and_then(|(value, operand)| value.partial_cmp(&operand))
+        };
+        let Some(ordering) = ordering else {
             return false;
         };
         match self.operator {
-            Operator::Equal => value == operand,
-            Operator::Less => value < operand,
-            Operator::LessOrEqual => value <= operand,
-            Operator::Greater => value > operand,
-            Operator::GreaterOrEqual => value >= operand,
+            Operator::Equal => ordering.is_eq(),
+            Operator::Less => ordering.is_lt(),
+            Operator::LessOrEqual => ordering.is_le(),
+            Operator::Greater => ordering.is_gt(),
+            Operator::GreaterOrEqual => ordering.is_ge(),
             Operator::Contains | Operator::Exists => false,
         }
+    }
+}
+
+/// Seconds and nanoseconds of a time, or of the start of a day.
+fn moment(text: &str) -> Option<(i64, i32)> {
+    if text.contains('T') {
+        proto::time::parse_rfc3339(text)
+    } else {
+        proto::time::parse_rfc3339(&format!("{text}T00:00:00Z"))
     }
 }
 
@@ -242,14 +267,19 @@ impl<'a> Parser<'a> {
                 ));
             }
         };
-        let (mut operand, mut numeric) = ("", false);
+        let (mut operand, mut kind) = ("", Kind::Text);
         if operator != Operator::Exists {
-            (operand, numeric) = match self.next()? {
-                (_, Token::Number(digits)) if operator != Operator::Contains => (digits, true),
+            (operand, kind) = match self.next()? {
+                (_, Token::Number(digits)) if operator != Operator::Contains => {
+                    (digits, Kind::Number)
+                }
+                (_, Token::Word("TIME" | "DATE")) if operator != Operator::Contains => {
+                    (self.moment()?, Kind::Moment)
+                }
                 (_, Token::Text(text))
                     if matches!(operator, Operator::Equal | Operator::Contains) =>
                 {
-                    (text, false)
+                    (text, Kind::Text)
                 }
                 (offset, Token::End) => return Err(format!("offset {offset}: EOF")),
                 (offset, token) => {
@@ -269,8 +299,20 @@ impl<'a> Parser<'a> {
             key: key.to_owned(),
             operator,
             operand: operand.to_owned(),
-            numeric,
+            kind,
         })
+    }
+
+    /// The time or date after its word.
+    fn moment(&mut self) -> Result<&'a str, String> {
+        let rest = self.text[self.at..].trim_start();
+        let start = self.text.len() - rest.len();
+        let text = rest.split_whitespace().next().unwrap_or_default();
+        if moment(text).is_none() {
+            return Err(format!("offset {start}: invalid time {text:?}"));
+        }
+        self.at = start + text.len();
+        Ok(text)
     }
 
     /// The next token and where it starts.
@@ -357,12 +399,20 @@ mod tests {
         let mut events = Events::default();
         events.add("transfer.amount".into(), "100upokt".into());
         events.add("transfer.amount".into(), "7upokt".into());
+        events.add("lock.until".into(), "2013-05-03T14:45:00Z".into());
         let meets = |text: &str| Query::parse(text).unwrap().matches(&events);
         assert!(meets("transfer.amount > 50"));
         assert!(meets("transfer.amount = 7"));
         assert!(meets("transfer.amount='7upokt'"));
         assert!(meets("transfer.amount EXISTS"));
         assert!(meets("transfer.amount CONTAINS '00u'"));
+        assert!(meets(
+            "lock.until >= TIME 2013-05-03T14:45:00Z AND transfer.amount EXISTS"
+        ));
+        assert!(meets("lock.until > DATE 2013-05-03"));
+        assert!(!meets("lock.until < TIME 2013-05-03T14:00:00+02:00"));
+        assert!(!meets("transfer.amount = DATE 2013-05-03"));
+        assert!(Query::parse("lock.until > TIME soon").is_err());
         assert!(!meets("transfer.amount < 7"));
         assert!(!meets("transfer.sender EXISTS"));
         assert!(!meets("transfer.amount > 50 AND tm.event='Tx'"));

@@ -9,6 +9,8 @@
 //! stored and not committed is executed again, at most one block. The commit that a block carries for the one before is
 //! signed with the block's own time, as CometBFT's rule for block times demands.
 //!
+//! As a [`Role::Follower`] it executes blocks that were decided elsewhere, hash and votes as they are.
+//!
 //! Nothing here waits or reads a clock; [`driver`](crate::driver) does.
 
 use std::path::Path;
@@ -37,6 +39,15 @@ use crate::time;
 /// Voting power of the only validator where the genesis names none.
 const POWER: i64 = 1;
 
+/// Whose blocks a driver executes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Its own: its key commits them.
+    Alone,
+    /// Those that it is given; its key signs nothing.
+    Follower,
+}
+
 /// What the next block builds on.
 #[derive(Clone, Debug)]
 struct Tip {
@@ -45,6 +56,19 @@ struct Tip {
     id: BlockId,
     app_hash: Vec<u8>,
     results_hash: Hash,
+}
+
+/// A block that was decided elsewhere, with everything that the state machine is told about it.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// Its hash and part set.
+    pub id: BlockId,
+    /// The block.
+    pub block: Block,
+    /// Votes for it.
+    pub commit: Commit,
+    /// Votes for the block before, with the powers of that time.
+    pub votes: Vec<VoteInfo>,
 }
 
 /// The driver's state. One owner.
@@ -74,6 +98,7 @@ impl Solo {
         store: BlockStore,
         key: SigningKey,
         document: &Document,
+        role: Role,
     ) -> Result<Self, StartError> {
         let info = application
             .info(&RequestInfo::default())
@@ -110,13 +135,15 @@ impl Solo {
             params: request.consensus_params.unwrap_or_default(),
             tip: None,
         };
-        solo.resume(info.last_block_height)?;
-        solo.quorum(solo.next_height())?;
+        solo.resume(info.last_block_height, role)?;
+        if role == Role::Alone {
+            solo.quorum(solo.next_height())?;
+        }
         Ok(solo)
     }
 
     /// Brings blocks and state together.
-    fn resume(&mut self, state: i64) -> Result<(), StartError> {
+    fn resume(&mut self, state: i64, role: Role) -> Result<(), StartError> {
         let blocks = self
             .store
             .range()?
@@ -133,6 +160,8 @@ impl Solo {
         }
         match blocks - executed {
             0 => {}
+            // It is given again, with its votes.
+            1 if role == Role::Follower => {}
             1 => {
                 let block = self.store.block(blocks)?;
                 let block = block.ok_or_else(|| NodeError::corrupt("last block"))?;
@@ -282,17 +311,33 @@ impl Solo {
         Ok(block)
     }
 
-    /// Executes a stored block and commits it.
+    /// Stores, executes and commits a block that was decided elsewhere.
+    ///
+    /// # Errors
+    /// [`NodeError::Driver`] for a block that is not the next; a store's, or the machine's, and the node must stop then.
+    pub fn follow(&mut self, decided: &Decided) -> Result<Arc<Committed>, NodeError> {
+        let Decided {
+            id,
+            block,
+            commit,
+            votes,
+        } = decided;
+        let height = block.header.as_ref().map_or(0, |header| header.height);
+        let next = self.next_height();
+        if height != next {
+            let text = format!("given block {height}, the next one is {next}");
+            return Err(NodeError::Driver(text));
+        }
+        self.store.save_block(id, block, commit)?;
+        self.run(block, id.clone(), votes.clone())
+    }
+
+    /// Executes a stored block of our own and commits it.
     fn execute(&mut self, block: &Block) -> Result<Arc<Committed>, NodeError> {
-        let id = id_of(block)?;
-        let header = block.header.clone().unwrap_or_default();
-        let txs = block
-            .data
-            .as_ref()
-            .map_or(&[] as &[Vec<u8>], |data| &data.txs);
+        let height = block.header.as_ref().map_or(0, |header| header.height);
         let votes = match &block.last_commit {
-            Some(commit) if header.height > self.initial_height => {
-                let signed = self.set(header.height - 1)?.validators();
+            Some(commit) if height > self.initial_height => {
+                let signed = self.set(height - 1)?.validators();
                 let votes = signed.iter().zip(&commit.signatures);
                 let info = |(validator, vote): (&Validator, &CommitSig)| VoteInfo {
                     validator: Some(abci::Validator {
@@ -305,6 +350,21 @@ impl Solo {
             }
             _ => Vec::new(),
         };
+        self.run(block, id_of(block)?, votes)
+    }
+
+    /// Executes a stored block and commits it.
+    fn run(
+        &mut self,
+        block: &Block,
+        id: BlockId,
+        votes: Vec<VoteInfo>,
+    ) -> Result<Arc<Committed>, NodeError> {
+        let header = block.header.clone().unwrap_or_default();
+        let txs = block
+            .data
+            .as_ref()
+            .map_or(&[] as &[Vec<u8>], |data| &data.txs);
         let results = self.application.finalize_block(&RequestFinalizeBlock {
             txs: txs.iter().map(|tx| Bytes::copy_from_slice(tx)).collect(),
             decided_last_commit: Some(CommitInfo { round: 0, votes }),
@@ -316,7 +376,7 @@ impl Solo {
             proposer_address: header.proposer_address.into(),
         })?;
         self.store.save_results(block, &results)?;
-        self.follow(header.height, &results.validator_updates)?;
+        self.keep_changes(header.height, &results.validator_updates)?;
         self.application.commit()?;
         let committed = Arc::new(Committed {
             id,
@@ -336,7 +396,11 @@ impl Solo {
     }
 
     /// Keeps the set that a block's changes make of the one that signs the next block.
-    fn follow(&self, height: i64, updates: &[abci::ValidatorUpdate]) -> Result<(), NodeError> {
+    fn keep_changes(
+        &self,
+        height: i64,
+        updates: &[abci::ValidatorUpdate],
+    ) -> Result<(), NodeError> {
         if updates.is_empty() {
             return Ok(());
         }
@@ -388,6 +452,7 @@ pub fn open_folder(
     data_dir: &Path,
     genesis: &Path,
     options: chain::Options,
+    role: Role,
 ) -> Result<(Solo, BlockStore, chain::Reader, Document), StartError> {
     let file = |path: &Path| {
         let path = path.to_owned();
@@ -420,6 +485,6 @@ pub fn open_folder(
     let application =
         Application::open(&data_dir.join("state"), options).map_err(NodeError::from)?;
     let reader = application.reader();
-    let solo = Solo::open(application, store.clone(), key, &document)?;
+    let solo = Solo::open(application, store.clone(), key, &document, role)?;
     Ok((solo, store, reader, document))
 }

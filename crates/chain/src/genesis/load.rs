@@ -217,7 +217,8 @@ fn sum<'a>(
     Ok(total)
 }
 
-/// A module's account must hold what its actors have staked.
+/// A module's account must hold what its actors have staked. States of the reference exist that do not (its local network
+/// stakes in genesis without funding); a chain under the reference's rules takes them with a warning.
 fn check_covered(ctx: &Context, module: &str, stakes: u128) -> Result<(), GenesisError> {
     let address = Address::module(module);
     let held = bank::balance(ctx, &address, UPOKT)?;
@@ -225,6 +226,10 @@ fn check_covered(ctx: &Context, module: &str, stakes: u128) -> Result<(), Genesi
         let reason = format!(
             "the account of `{module}` ({address}) holds {held}{UPOKT}, but {stakes}{UPOKT} are staked"
         );
+        if ctx.rules == Rules::reference() {
+            tracing::warn!(reason, "genesis leaves stakes uncovered");
+            return Ok(());
+        }
         return Err(GenesisError::new("bank.balances", reason));
     }
     Ok(())

@@ -331,6 +331,8 @@ fn serve(machine: &Mutex<Machine>, commands: &Receiver<Command>) {
             Command::Waiting { limit, answer } => {
                 drop(answer.send(lock(machine).mempool.waiting(limit)));
             }
+            // Blocks come from the recording.
+            Command::Follow { .. } => {}
             Command::Stop => break,
         }
     }

@@ -380,3 +380,55 @@ async fn a_stopped_node_goes_on_where_it_was() {
     );
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pruned_height_says_so_everywhere() {
+    let node = Running::pruning(Duration::from_millis(20), 2).await;
+    node.handle.reached(8).await.unwrap();
+    let asked = balance_of("bob");
+    let start = "failed to load state at height 2; version does not exist (latest height: ";
+    let reply = node.grpc(BALANCE, &asked, Some("2")).await;
+    assert_eq!(reply.code, 2);
+    let text = format!("codespace sdk code 18: invalid request: {start}");
+    assert!(reply.message.starts_with(&text), "{}", reply.message);
+    assert!(!reply.headers.contains_key("x-cosmos-block-height"));
+    let path = format!(
+        "/cosmos/bank/v1beta1/balances/{}/by_denom?denom=upokt",
+        address("bob").to_bech32()
+    );
+    let height = [("x-cosmos-block-height", "2")];
+    let (status, headers, body) = node.rest(http::Method::GET, &path, &height, "").await;
+    assert!(status == 500 && body.contains(start), "{status} {body}");
+    assert!(!headers.contains_key("grpc-metadata-x-cosmos-block-height"));
+    let params = json!({ "path": BALANCE, "data": hex::encode(&asked), "height": "2" });
+    let answer = node.call("abci_query", params).await;
+    let response = &answer["result"]["response"];
+    assert_eq!(
+        (&response["code"], &response["codespace"]),
+        (&json!(18), &json!("sdk"))
+    );
+    assert!(
+        response["log"].as_str().unwrap().starts_with(start),
+        "{response}"
+    );
+    // The latest state is there, and blocks are kept longer than states.
+    assert_eq!(balance(&node, "bob", None).await, "1000000");
+    let block = node.call("block", json!({ "height": "2" })).await;
+    assert_eq!(block["result"]["block"]["header"]["height"], "2");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_no_block_can_hold_is_refused() {
+    let node = Running::fresh(Duration::from_secs(3_600)).await;
+    node.handle.reached(1).await.unwrap();
+    let tx = vec![10; node::limits::TX_BYTES + 1];
+    let sent = broadcast(&node, &tx).await;
+    assert_eq!((sent.code, sent.codespace.as_str()), (21, "sdk"));
+    let answer = node
+        .call("broadcast_tx_sync", json!({ "tx": STANDARD.encode(&tx) }))
+        .await;
+    let text = answer["error"]["data"].as_str().unwrap();
+    assert!(text.starts_with("Tx too large. Max size is "), "{text}");
+    node.stop().await;
+}

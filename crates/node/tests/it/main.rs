@@ -2,6 +2,8 @@
 
 mod golden;
 mod grpc;
+mod mempool;
+mod peers;
 mod replay;
 mod rest;
 mod restart;

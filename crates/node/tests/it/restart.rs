@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use node::StartError;
 use node::block::{self, vote};
+use node::solo::Role;
 
 use crate::support::{CHAIN_ID, at, open, transfer, write_genesis};
 
@@ -95,11 +96,11 @@ fn a_folder_belongs_to_one_genesis() {
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("1000000", "2000000")).unwrap();
     let data = folder.path().join("data");
-    let error = node::solo::open_folder(&data, &path, chain::Options::default())
+    let error = node::solo::open_folder(&data, &path, chain::Options::default(), Role::Alone)
         .err()
         .unwrap();
     assert!(matches!(error, StartError::OtherChain { .. }), "{error}");
     // The folder alone is enough.
     std::fs::remove_file(&path).unwrap();
-    assert!(node::solo::open_folder(&data, &path, chain::Options::default()).is_ok());
+    assert!(node::solo::open_folder(&data, &path, chain::Options::default(), Role::Alone).is_ok());
 }

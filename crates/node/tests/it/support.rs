@@ -9,7 +9,7 @@ use crypto::keys::{Address, SecretKey};
 use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt, Full};
 use net::{Client, ClientOptions, DialOptions, Dialer, Tasks, Version};
-use node::solo::{self, Solo};
+use node::solo::{self, Role, Solo};
 use node::store::BlockStore;
 use node::{Handle, Node, NodeFile};
 use prost::Message;
@@ -46,8 +46,13 @@ pub(crate) fn write_genesis(folder: &Path) {
 /// The driver and the stores of a folder, without a thread.
 pub(crate) fn open(folder: &Path) -> (Solo, BlockStore, chain::Reader) {
     let genesis = folder.join("genesis.json");
-    let (solo, store, reader, _) =
-        solo::open_folder(&folder.join("data"), &genesis, chain::Options::default()).unwrap();
+    let (solo, store, reader, _) = solo::open_folder(
+        &folder.join("data"),
+        &genesis,
+        chain::Options::default(),
+        Role::Alone,
+    )
+    .unwrap();
     (solo, store, reader)
 }
 
@@ -59,14 +64,31 @@ pub(crate) fn at(second: i64) -> Timestamp {
     }
 }
 
-/// A signed transfer to bob.
-pub(crate) fn transfer(from: &str, number: u64, sequence: u64, amount: u128) -> Vec<u8> {
-    let message = MsgSend {
+fn to_bob(from: &str, amount: u128) -> prost_types::Any {
+    proto::any::pack(&MsgSend {
         from_address: address(from).to_bech32(),
         to_address: address("bob").to_bech32(),
         amount: vec![chain::bank::upokt(amount)],
+    })
+}
+
+/// A signed transfer to bob.
+pub(crate) fn transfer(from: &str, number: u64, sequence: u64, amount: u128) -> Vec<u8> {
+    signed(from, number, sequence, to_bob(from, amount))
+}
+
+/// An unordered transfer to bob that is valid until a second after [`START`].
+pub(crate) fn unordered(from: &str, number: u64, until: i64) -> Vec<u8> {
+    let body = TxBody {
+        messages: vec![to_bob(from, 1)],
+        unordered: true,
+        timeout_timestamp: Some(prost_types::Timestamp {
+            seconds: START + until,
+            nanos: 1,
+        }),
+        ..TxBody::default()
     };
-    signed(from, number, sequence, proto::any::pack(&message))
+    signed_body(from, number, 0, &body)
 }
 
 /// A signed transaction with one message.
@@ -74,8 +96,12 @@ pub(crate) fn signed(from: &str, number: u64, sequence: u64, message: prost_type
     let body = TxBody {
         messages: vec![message],
         ..TxBody::default()
-    }
-    .encode_to_vec();
+    };
+    signed_body(from, number, sequence, &body)
+}
+
+fn signed_body(from: &str, number: u64, sequence: u64, body: &TxBody) -> Vec<u8> {
+    let body = body.encode_to_vec();
     let public = PubKey {
         key: key(from).public().as_bytes().to_vec().into(),
     };
@@ -131,24 +157,49 @@ pub(crate) struct Reply {
     pub(crate) body: Bytes,
 }
 
+/// The configuration of a node on ephemeral ports.
+fn config(folder: &tempfile::TempDir, block_time: Duration) -> node::Config {
+    let file = NodeFile {
+        rpc_listen: "127.0.0.1:0".to_owned(),
+        grpc_listen: "127.0.0.1:0".to_owned(),
+        rest_listen: Some("127.0.0.1:0".to_owned()),
+        data_dir: "data".into(),
+        genesis: "genesis.json".into(),
+        block_time_ms: u64::try_from(block_time.as_millis()).unwrap(),
+        keep_recent: None,
+        min_gas_price: None,
+        allowed_hosts: None,
+        comet: None,
+    };
+    file.validate(&folder.path().join("node.toml")).unwrap()
+}
+
 impl Running {
     /// Starts a node on a folder that has a genesis document.
     pub(crate) async fn start(folder: tempfile::TempDir, block_time: Duration) -> Self {
-        let file = NodeFile {
-            rpc_listen: "127.0.0.1:0".to_owned(),
-            grpc_listen: "127.0.0.1:0".to_owned(),
-            rest_listen: Some("127.0.0.1:0".to_owned()),
-            data_dir: "data".into(),
-            genesis: "genesis.json".into(),
-            block_time_ms: u64::try_from(block_time.as_millis()).unwrap(),
-            keep_recent: None,
-            min_gas_price: None,
-            allowed_hosts: None,
-            comet: None,
-        };
-        let tasks = Tasks::new();
-        let config = file.validate(&folder.path().join("node.toml")).unwrap();
+        let (config, tasks) = (config(&folder, block_time), Tasks::new());
         let handle = Node::start(config, &tasks).await.unwrap();
+        Self::around(folder, handle, tasks)
+    }
+
+    /// A fresh chain that keeps the state of few heights.
+    pub(crate) async fn pruning(block_time: Duration, keep_recent: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        write_genesis(folder.path());
+        let (mut config, tasks) = (config(&folder, block_time), Tasks::new());
+        config.keep_recent = keep_recent;
+        let handle = Node::start(config, &tasks).await.unwrap();
+        Self::around(folder, handle, tasks)
+    }
+
+    /// Starts a node that is given its blocks.
+    pub(crate) async fn following(folder: tempfile::TempDir) -> Self {
+        let (config, tasks) = (config(&folder, Duration::from_secs(1)), Tasks::new());
+        let handle = Node::start_following(config, &tasks).await.unwrap();
+        Self::around(folder, handle, tasks)
+    }
+
+    fn around(folder: tempfile::TempDir, handle: Handle, tasks: Tasks) -> Self {
         let dialer = |version| {
             let options = DialOptions {
                 policy: net::AddressPolicy::Any,

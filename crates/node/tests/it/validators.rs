@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chain::genesis::GenesisBuilder;
 use node::block::{Validator, vote};
+use node::solo::Role;
 use node::{NodeError, StartError};
 use proto::cosmos::staking::v1beta1::MsgDelegate;
 use serde_json::Value;
@@ -101,9 +102,10 @@ fn a_key_without_two_thirds_makes_no_blocks() {
         write_genesis(folder.path(), own);
         let genesis = folder.path().join("genesis.json");
         let data = folder.path().join("data");
-        let error = node::solo::open_folder(&data, &genesis, chain::Options::default())
-            .err()
-            .unwrap();
+        let error =
+            node::solo::open_folder(&data, &genesis, chain::Options::default(), Role::Alone)
+                .err()
+                .unwrap();
         let outvoted = matches!(error, StartError::Node(NodeError::Outvoted { .. }));
         assert!(outvoted, "{error}");
     }

@@ -14,9 +14,9 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{Running, address, transfer};
 
-type Socket = WebSocketStream<net::Stream>;
+pub(crate) type Socket = WebSocketStream<net::Stream>;
 
-async fn connect(node: &Running) -> Socket {
+pub(crate) async fn connect(node: &Running) -> Socket {
     let options = DialOptions {
         policy: AddressPolicy::Any,
         ..DialOptions::default()
@@ -31,11 +31,11 @@ async fn connect(node: &Running) -> Socket {
         .0
 }
 
-async fn send(socket: &mut Socket, text: &str) {
+pub(crate) async fn send(socket: &mut Socket, text: &str) {
     socket.send(Message::text(text)).await.unwrap();
 }
 
-async fn next(socket: &mut Socket) -> Value {
+pub(crate) async fn next(socket: &mut Socket) -> Value {
     loop {
         match socket.next().await.unwrap().unwrap() {
             Message::Text(text) => return serde_json::from_str(text.as_str()).unwrap(),
@@ -58,7 +58,7 @@ fn recorded() -> Vec<Value> {
 }
 
 /// Paths of all keys outside the lists and maps of events, whose contents differ from chain to chain.
-fn paths(prefix: &str, value: &Value, found: &mut BTreeSet<String>) {
+pub(crate) fn paths(prefix: &str, value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(object) => {
             for (key, value) in object {
@@ -201,5 +201,26 @@ async fn requests_are_answered_as_recorded() {
     );
     socket.send(Message::Ping("x".into())).await.unwrap();
     assert!(matches!(socket.next().await.unwrap().unwrap(), Message::Pong(data) if data == "x"));
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_does_not_read_for_300_blocks_misses_none() {
+    let node = Running::fresh(Duration::from_millis(10)).await;
+    let first = node.handle.reached(1).await.unwrap();
+    let mut socket = connect(&node).await;
+    let request =
+        r#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"query":"tm.event='NewBlock'"}}"#;
+    send(&mut socket, request).await;
+    node.handle.reached(first + 310).await.unwrap();
+    assert_eq!(next(&mut socket).await["result"], json!({}));
+    let mut last = 0;
+    for _ in 0..300 {
+        let frame = next(&mut socket).await;
+        let header = &frame["result"]["data"]["value"]["block"]["header"];
+        let height: i64 = header["height"].as_str().unwrap().parse().unwrap();
+        assert!(last == 0 || height == last + 1, "{last} {height}");
+        last = height;
+    }
     node.stop().await;
 }
