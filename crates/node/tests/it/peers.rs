@@ -505,5 +505,5 @@ async fn recorded_calls_of_relay_miner_and_gateway_are_answered_the_same() {
         wrong.join("\n")
     );
     assert!(calls.is_empty() && gateway.is_empty() && miner.is_empty() && relayer.is_empty());
-    assert_eq!((asked, same_bytes, exchanges, frames), (521, 461, 0, 0));
+    assert_eq!((asked, same_bytes, exchanges, frames), (521, 461, 102, 61));
 }

@@ -1,5 +1,5 @@
 //! Genesis of `service`. The history of difficulties has no place in the document: after an import it starts anew, from
-//! the latest difficulties.
+//! the latest difficulties, each at the height from which it counts.
 
 use proto::pocket::service::GenesisState;
 
@@ -33,7 +33,7 @@ pub fn init_genesis(ctx: &mut Context<'_>, genesis: GenesisState) -> Result<(), 
         if state::difficulty(ctx, &difficulty.service_id)?.is_some() {
             return Err(at("appears twice"));
         }
-        state::save_difficulty(ctx, difficulty);
+        state::import_difficulty(ctx, difficulty);
     }
     for (index, entry) in genesis.compute_units_per_relay_history.iter().enumerate() {
         if entry.effective_height < 1 || entry.compute_units_per_relay == 0 {

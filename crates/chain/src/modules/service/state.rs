@@ -139,8 +139,13 @@ pub fn set_difficulty(
     Ok(())
 }
 
-/// Stores the latest difficulty without history.
-pub(super) fn save_difficulty(ctx: &mut Context<'_>, difficulty: &RelayMiningDifficulty) {
+/// Stores the latest difficulty of another chain's end, which counts from its own height on here, too.
+pub(super) fn import_difficulty(ctx: &mut Context<'_>, difficulty: &RelayMiningDifficulty) {
+    save_difficulty(ctx, difficulty);
+    record(ctx, difficulty.clone());
+}
+
+fn save_difficulty(ctx: &mut Context<'_>, difficulty: &RelayMiningDifficulty) {
     ctx.save(keys::difficulty(&difficulty.service_id), difficulty);
 }
 
