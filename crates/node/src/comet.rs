@@ -87,8 +87,6 @@ fn watch(
         let result = match failure {
             Some(error) => {
                 tracing::error!(%error, "the node stopped");
-                // CometBFT is told first: its answer is on the way.
-                tokio::task::yield_now().await;
                 stopping.cancel();
                 Err(error)
             }

@@ -88,8 +88,16 @@ impl Connection {
         loop {
             while let Some(request) = frame::take(&mut input)? {
                 let flush = matches!(request.value, Some(request::Value::Flush(_)));
-                let answer = self.answer(request).await;
+                let (answer, failure) = self.answer(request).await;
                 frame::put(&mut output, answer);
+                if let Some(failure) = failure {
+                    // CometBFT is told why before the node goes.
+                    let written = self.write(&mut output).await;
+                    if self.failed.try_send(failure).is_err() {
+                        tracing::debug!("the node is stopping already");
+                    }
+                    return written;
+                }
                 if flush || output.len() >= limits::ABCI_OUTPUT_BYTES {
                     self.write(&mut output).await?;
                 }
@@ -132,27 +140,23 @@ impl Connection {
         Ok(())
     }
 
-    /// One answer. The state machine runs beside the event loop; its failures stop the node.
-    async fn answer(&self, request: Request) -> response::Value {
+    /// One answer, and the failure of the state machine that stops the node. The machine runs beside the event loop.
+    async fn answer(&self, request: Request) -> (response::Value, Option<NodeError>) {
         let Some(request) = request.value else {
-            return exception("a request without a value");
+            return (exception("a request without a value"), None);
         };
         let request = match machine::at_once(request) {
-            Ok(answer) => return answer,
+            Ok(answer) => return (answer, None),
             Err(request) => request,
         };
         let machine = Arc::clone(&self.machine);
         let work = self.tasks.spawn_blocking(move || machine.answer(request));
         let failure = match work.await {
-            Ok(Ok(answer)) => return answer,
+            Ok(Ok(answer)) => return (answer, None),
             Ok(Err(error)) => error,
             Err(error) => NodeError::Driver(error.to_string()),
         };
-        let answer = exception(&failure);
-        if self.failed.try_send(failure).is_err() {
-            tracing::debug!("the node is stopping already");
-        }
-        answer
+        (exception(&failure), Some(failure))
     }
 }
 
