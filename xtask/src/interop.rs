@@ -1,4 +1,4 @@
-//! The unmodified clients of other languages that the end-to-end tests run.
+//! What the end-to-end tests run and did not come with the repository: unmodified clients of other languages, CometBFT.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,6 +15,14 @@ fn python(root: &Path) -> PathBuf {
 /// The client in Go, as [`setup`] builds it; the tests build it again from what it left in Go's caches.
 fn go_client(root: &Path) -> PathBuf {
     root.join("interop/.cache/go-client")
+}
+
+/// CometBFT's version that the tests of real networks run.
+const COMETBFT: &str = "github.com/cometbft/cometbft/cmd/cometbft@v0.38.21";
+
+/// Where that CometBFT lies.
+fn cometbft(root: &Path) -> PathBuf {
+    root.join("interop/bin/cometbft")
 }
 
 /// What the tests will skip on this machine, by name.
@@ -36,7 +44,31 @@ pub(crate) fn missing(root: &Path) -> Vec<String> {
     if !go_client(root).is_file() || !installed("go") {
         missing.push("cosmos-sdk and CometBFT in Go (cargo xtask interop-setup)".to_owned());
     }
+    if !cometbft(root).is_file() {
+        missing.push("networks of CometBFT (cargo xtask interop-setup)".to_owned());
+    }
+    if !installed("ip") {
+        missing.push("network namespaces (cargo xtask interop-setup installs iproute2)".to_owned());
+    }
     missing
+}
+
+/// CometBFT from its Go module, and `ip` for the namespaces that its tests run in.
+fn setup_cometbft(root: &Path) -> Result<()> {
+    if installed("go") {
+        let mut install = Command::new("go");
+        install.args(["install", COMETBFT]);
+        install.env("GOBIN", root.join("interop/bin"));
+        step("CometBFT", install)?;
+    } else {
+        println!("go is not installed: the tests of networks will be skipped");
+    }
+    if !installed("ip") && installed("apt-get") {
+        let mut install = Command::new("apt-get");
+        install.args(["install", "--yes", "--no-install-recommends", "iproute2"]);
+        step("iproute2", install)?;
+    }
+    Ok(())
 }
 
 /// Fetches the pinned versions into `interop/`; a language that is not installed is named and left out.
@@ -77,5 +109,5 @@ pub(crate) fn setup(root: &Path) -> Result<()> {
     } else {
         println!("go is not installed: its tests will be skipped");
     }
-    Ok(())
+    setup_cometbft(root)
 }
