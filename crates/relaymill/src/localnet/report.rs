@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use client::Chain;
-use client::events::PocketEvent;
+use client::events::{Place, PocketEvent};
 use proto::pocket::tokenomics::{EventClaimSettled, SettlementOpReason};
 use supplier::Notice;
 
@@ -38,6 +38,9 @@ impl Reporter {
                     .and_then(|events| events.pocket())
                 {
                     Ok(events) => {
+                        if let Some(line) = validators(block.height, &events) {
+                            println!("{line}");
+                        }
                         for (session, paid) in sessions(events.iter().map(|(_, event)| event)) {
                             println!("{}", line(block.height, &session, &paid));
                         }
@@ -133,6 +136,27 @@ fn add(paid: &mut Paid, event: &EventClaimSettled) {
             _ => paid.others += amount,
         }
     }
+}
+
+/// The validators' part of a block's settlements, which the claims' events do not have.
+fn validators(height: i64, events: &[(Place, PocketEvent)]) -> Option<String> {
+    let mut paid: BTreeMap<&str, u128> = BTreeMap::new();
+    for (_, event) in events {
+        if let PocketEvent::ValidatorRewardDistribution(event) = event {
+            let amount: u128 = event.pool_share_upokt.parse().unwrap_or(0);
+            *paid.entry(&event.validator_account_address).or_default() += amount;
+        }
+    }
+    let each = paid
+        .iter()
+        .map(|(who, amount)| format!("{} {amount}", short(who)));
+    let each: Vec<String> = each.collect();
+    (!each.is_empty()).then(|| {
+        format!(
+            "settled  height {height}: paid to validators {}",
+            each.join(", ")
+        )
+    })
 }
 
 fn line(height: i64, session: &str, paid: &Paid) -> String {

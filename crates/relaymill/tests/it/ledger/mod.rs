@@ -10,6 +10,7 @@
 mod decimal;
 mod settlement;
 mod tests;
+mod validators;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 use crate::support::chain::{Block, Event, upokt};
 pub(crate) use decimal::Decimal;
+use validators::Validator;
 
 /// Accounts of modules: the first 20 bytes of SHA-256 of the name, as the chain's specification lists them.
 const APPLICATION: &str = "pokt1rl3gjgzexmplmds3tq3r3yk84zlwdl6djzgsvm";
@@ -25,6 +27,9 @@ const SUPPLIER: &str = "pokt1j40dzzmn6cn9kxku7a5tjnud6hv37vesr5ccaa";
 const PROOF: &str = "pokt1c8x6ycmzs29kjfn9zgzjh97txu578vzj4ahzhh";
 const TOKENOMICS: &str = "pokt14cvnmzrt9cz4qdf5lhs0xn3u0a3gymla9cc6ft";
 const FEE_COLLECTOR: &str = "pokt17xpfvakm2amg962yls6f84z3kell8c5ldlu5h9";
+const BONDED: &str = "pokt1fl48vsnmsdzcv85q5d2q4z5ajdha8yu3gakm90";
+const NOT_BONDED: &str = "pokt1tygms3xhhs3yv487phx3dw4a95jn7t7lua22nm";
+const DISTRIBUTION: &str = "pokt1jv65s3grqf6v6jl3dp4t6c9t9rk99cd86emg48";
 
 /// How an amount is shared out.
 #[derive(Clone, Debug)]
@@ -71,11 +76,14 @@ pub(crate) struct Ledger {
     params: Params,
     services: BTreeMap<String, Service>,
     suppliers: BTreeMap<String, Supplier>,
+    validators: Vec<Validator>,
     applications: BTreeMap<String, BigUint>,
     balances: BTreeMap<String, BigUint>,
     supply: BigUint,
     minted: BigUint,
     burned: BigUint,
+    /// What each validator was given in the block that is followed: account, then the parts of the two mints.
+    rewards: BTreeMap<String, [BigUint; 2]>,
 }
 
 impl Ledger {
@@ -119,20 +127,25 @@ impl Ledger {
                         big(&application["stake"]["amount"]),
                     )
                 });
-        Self {
+        let mut ledger = Self {
             params: Params::read(state),
             services: services.collect(),
             suppliers: suppliers.collect(),
+            validators: Validator::read_all(state),
             applications: applications.collect(),
             balances,
             supply,
             minted: BigUint::default(),
             burned: BigUint::default(),
-        }
+            rewards: BTreeMap::new(),
+        };
+        ledger.bond_validators();
+        ledger
     }
 
     /// Follows a block.
     pub(crate) fn follow(&mut self, block: &Block) {
+        self.distribute_fees(block.height);
         for transaction in &block.transactions {
             for (url, _) in transaction.messages() {
                 let known = [
@@ -154,6 +167,7 @@ impl Ledger {
             .iter()
             .filter(|event| event.kind.ends_with(".EventClaimSettled"));
         self.settle(block.height, &settled.collect::<Vec<_>>());
+        self.check_validators(block);
     }
 
     fn follow_transaction(&mut self, event: &Event, succeeded: bool) {

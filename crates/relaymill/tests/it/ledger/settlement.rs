@@ -39,6 +39,7 @@ impl Ledger {
                 .or_default() += 1;
         }
         let stakes = self.applications.clone();
+        let mut pools = [BigUint::default(), BigUint::default()];
         for (claim, event) in claims.iter().zip(events) {
             let place = format!("block {height}, session {}", claim.session);
             let relays = event.number("num_relays");
@@ -67,38 +68,45 @@ impl Ledger {
                 );
             }
             if settled > BigUint::default() {
-                self.relay_burn_equals_mint(claim, &settled, &minted);
-                self.global_mint(claim, &settled);
+                pools[0] += self.relay_burn_equals_mint(claim, &settled, &minted);
+                pools[1] += self.global_mint(claim, &settled);
             }
         }
+        self.pay_validators(&pools);
     }
 
-    /// What the application pays is burned; most of it is made anew and shared out.
-    fn relay_burn_equals_mint(&mut self, claim: &Claim, settled: &BigUint, minted: &BigUint) {
+    /// What the application pays is burned; most of it is made anew and shared out. Gives the proposers' part.
+    fn relay_burn_equals_mint(
+        &mut self,
+        claim: &Claim,
+        settled: &BigUint,
+        minted: &BigUint,
+    ) -> BigUint {
         self.pay_from_stake(&claim.application, settled);
         self.burn(APPLICATION, settled);
         self.mint(minted);
         let split = self.params.mint_equals_burn.clone();
-        self.share_out(claim, minted, &split);
+        self.share_out(claim, minted, &split)
     }
 
     /// Inflation: made anew, shared out, and paid by the application to the treasury for later reimbursement.
-    fn global_mint(&mut self, claim: &Claim, settled: &BigUint) {
+    fn global_mint(&mut self, claim: &Claim, settled: &BigUint) -> BigUint {
         if self.params.inflation.is_zero() {
-            return;
+            return BigUint::default();
         }
         let amount = self.params.inflation.ceil_of(settled);
         self.mint(&amount);
         let split = self.params.global_mint.clone();
-        self.share_out(claim, &amount, &split);
+        let proposers = self.share_out(claim, &amount, &split);
         self.pay_from_stake(&claim.application, &amount);
         let dao = self.params.dao.clone();
         self.transfer(APPLICATION, &dao, &amount);
+        proposers
     }
 
-    /// Supplier, Source and application get their parts rounded down, the treasury what is left. The proposer's part
-    /// stays where it was made: there are no bonded validators.
-    fn share_out(&mut self, claim: &Claim, amount: &BigUint, split: &super::Split) {
+    /// Supplier, Source and application get their parts rounded down, the treasury what is left. The proposers' part
+    /// stays where it was made until the block's claims are settled.
+    fn share_out(&mut self, claim: &Claim, amount: &BigUint, split: &super::Split) -> BigUint {
         let supplier = split.supplier.floor_of(amount);
         let proposer = split.proposer.floor_of(amount);
         let source = split.source.floor_of(amount);
@@ -111,6 +119,7 @@ impl Ledger {
         self.transfer(TOKENOMICS, &owner, &source);
         self.transfer(TOKENOMICS, &claim.application, &application);
         self.transfer(TOKENOMICS, &dao, &rest);
+        proposer
     }
 
     /// Each shareholder's percentage rounded down; what rounding leaves goes to the first.
