@@ -7,6 +7,7 @@ mod cli;
 mod files;
 mod keys;
 mod localnet;
+mod network;
 mod roles;
 
 use std::process::ExitCode;

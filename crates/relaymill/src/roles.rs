@@ -57,9 +57,12 @@ pub(crate) fn gateway_error(error: gateway::StartError) -> anyhow::Error {
     }
 }
 
-/// `relaymill node start`.
-pub(crate) async fn node(file: &Path, tasks: &net::Tasks) -> Result<()> {
-    let config: node::NodeFile = read_toml(file)?;
+/// `relaymill node start`, under a CometBFT that reaches `abci` if that is given.
+pub(crate) async fn node(file: &Path, abci: Option<String>, tasks: &net::Tasks) -> Result<()> {
+    let mut config: node::NodeFile = read_toml(file)?;
+    if let Some(address) = abci {
+        config.follow_comet(address);
+    }
     let config = config.validate(file).map_err(node_error)?;
     let running = node::Node::start(config, tasks).await?;
     let blocks = match (&running.rpc_addr, &running.abci) {

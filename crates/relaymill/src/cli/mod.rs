@@ -19,7 +19,7 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::keys::PassphraseArgs;
-use crate::{localnet, roles};
+use crate::{localnet, network, roles};
 pub(crate) use genesis::Genesis;
 
 /// Permissionless LLM inference: the chain that counts work, the supplier that serves and mines it, the gateway that sells it.
@@ -38,7 +38,7 @@ enum Command {
     Localnet(localnet::LocalnetArgs),
     /// A node of the chain.
     #[command(subcommand)]
-    Node(Role),
+    Node(NodeRole),
     /// A supplier: serves relays next to a backend and mines them.
     #[command(subcommand)]
     Supplier(Keyed),
@@ -57,16 +57,9 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Makes, checks and exports genesis documents.
     Genesis(genesis::GenesisArgs),
-}
-
-#[derive(Subcommand, Debug)]
-enum Role {
-    /// Runs it until Ctrl-C.
-    Start {
-        /// Its configuration file.
-        #[arg(long)]
-        config: PathBuf,
-    },
+    /// Networks of one's own whose validators run CometBFT.
+    #[command(subcommand)]
+    Network(network::NetworkCommand),
 }
 
 /// A role that signs with a key of its own.
@@ -79,6 +72,20 @@ enum Keyed {
         config: PathBuf,
         #[command(flatten)]
         passphrase: PassphraseArgs,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+enum NodeRole {
+    /// Runs it until Ctrl-C.
+    Start {
+        /// Its configuration file.
+        #[arg(long)]
+        config: PathBuf,
+        /// Executes the blocks of a CometBFT that reaches this address (its `proxy_app`) instead of making blocks:
+        /// unix:///PATH or tcp://127.0.0.1:26658.
+        #[arg(long, value_name = "ADDRESS")]
+        abci: Option<String>,
     },
 }
 
@@ -110,10 +117,11 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
     let tasks = net::Tasks::new();
     let done = match cli.command {
         Command::Localnet(args) => localnet::run(args).await,
-        Command::Node(Role::Start { config }) => {
-            roles::node(&config, &tasks).await?;
+        Command::Node(NodeRole::Start { config, abci }) => {
+            roles::node(&config, abci, &tasks).await?;
             roles::until_stopped(&tasks).await
         }
+        Command::Network(command) => network::run(command),
         Command::Supplier(Keyed::Start { config, passphrase }) => {
             roles::supplier(&config, &passphrase, &tasks).await?;
             roles::until_stopped(&tasks).await

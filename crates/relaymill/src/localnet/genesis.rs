@@ -119,7 +119,7 @@ fn add_service(
 }
 
 /// Sessions of ten blocks with wide windows, one upokt a compute unit, every claim proven, no inflation.
-fn parameters(genesis: &mut GenesisBuilder) {
+pub(crate) fn parameters(genesis: &mut GenesisBuilder) {
     let shared = &mut genesis.shared.params;
     shared.num_blocks_per_session = 10;
     shared.grace_period_end_offset_blocks = 1;
@@ -139,7 +139,7 @@ fn parameters(genesis: &mut GenesisBuilder) {
 }
 
 /// Applies `module.name=value` to the parameters of the document.
-fn with_overrides(document: String, overrides: &[String]) -> Result<String> {
+pub(crate) fn with_overrides(document: String, overrides: &[String]) -> Result<String> {
     if overrides.is_empty() {
         return Ok(document);
     }

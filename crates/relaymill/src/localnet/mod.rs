@@ -4,7 +4,7 @@
 //! the same network runs as separate processes. The same command on the same directory resumes it.
 
 mod backend;
-mod genesis;
+pub(crate) mod genesis;
 mod plan;
 mod report;
 mod start;

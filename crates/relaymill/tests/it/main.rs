@@ -8,6 +8,7 @@ mod accounting;
 mod backend;
 mod bad_relays;
 mod bad_requests;
+mod cometbft;
 mod command_line;
 mod configuration;
 mod interop;

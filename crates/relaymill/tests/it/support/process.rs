@@ -38,15 +38,21 @@ pub(crate) struct Process {
 impl Process {
     /// Starts the binary with `arguments`; output is appended to `log`.
     pub(crate) fn start(name: &str, arguments: &[&str], log: &Path) -> Self {
+        let mut command = binary();
+        command.args(arguments);
+        Self::spawn(name, command, log)
+    }
+
+    /// Starts any program; output is appended to `log`.
+    pub(crate) fn spawn(name: &str, mut command: Command, log: &Path) -> Self {
         let mut options = OpenOptions::new();
         let out = options
             .create(true)
             .append(true)
             .open(log)
             .expect("log file");
-        let mut command = binary();
-        command.args(arguments).stdin(Stdio::null());
         command
+            .stdin(Stdio::null())
             .stdout(out.try_clone().expect("log file"))
             .stderr(out);
         let child = command.process_group(0).spawn().expect("the binary starts");
