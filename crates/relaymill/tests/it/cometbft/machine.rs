@@ -15,11 +15,12 @@ use crate::support::wait_for;
 /// A busy machine of two cores takes this long at most to start, or to fetch what it missed.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A home, its processes if they run, and its RPC.
+/// A home, its processes if they run, its RPC and its REST.
 pub(super) struct Machine {
     pub(super) name: String,
     pub(super) home: PathBuf,
     pub(super) rpc: Chain,
+    pub(super) rest: String,
     space: String,
     node: Option<Process>,
     comet: Option<Process>,
@@ -38,12 +39,15 @@ impl Machine {
             text.replace("tcp://127.0.0.1:26657", &format!("tcp://{address}:26657"))
         });
         edit(&home.join("node.toml"), |text| {
-            text.replace("http://127.0.0.1:26657", &format!("http://{address}:26657"))
+            let text = text.replace("http://127.0.0.1:26657", &format!("http://{address}:26657"));
+            let text = text.replace("127.0.0.1:26660", &format!("{address}:26660"));
+            format!("allowed_hosts = [\"{address}\"]\n{text}")
         });
         Self {
             name,
             home,
             rpc: Chain::at(&format!("http://{address}:26657/")),
+            rest: format!("http://{address}:26660"),
             space,
             node: None,
             comet: None,
@@ -57,17 +61,23 @@ impl Machine {
             Path::new(env!("CARGO_BIN_EXE_relaymill")),
             &["--log", "info", "node", "start", "--config", text(&config)],
         );
-        let comet = self.inside(
-            &cometbft(),
-            &["start", "--home", text(&self.home), "--log_level", "error"],
-        );
-        let spawn = |command, log: &str| {
-            let name = format!("{} {log}", self.name);
-            Process::spawn(&name, command, &self.home.join(log))
-        };
-        let (node, comet) = (spawn(node, "relaymill.log"), spawn(comet, "cometbft.log"));
-        self.node = Some(node);
-        self.comet = Some(comet);
+        self.node = Some(self.spawn(node, "relaymill.log"));
+        self.start_comet();
+    }
+
+    /// Starts CometBFT only.
+    pub(super) fn start_comet(&mut self) {
+        let arguments = ["start", "--home", text(&self.home), "--log_level", "error"];
+        let comet = self.inside(&cometbft(), &arguments);
+        self.comet = Some(self.spawn(comet, "cometbft.log"));
+    }
+
+    fn spawn(&self, command: Command, log: &str) -> Process {
+        Process::spawn(
+            &format!("{} {log}", self.name),
+            command,
+            &self.home.join(log),
+        )
     }
 
     fn inside(&self, program: &Path, arguments: &[&str]) -> Command {
@@ -86,6 +96,23 @@ impl Machine {
             if let Some(mut process) = process.take() {
                 process.kill();
             }
+        }
+    }
+
+    /// kill -9 of CometBFT only; the node waits for the next one.
+    pub(super) fn kill_comet(&mut self) {
+        if let Some(mut comet) = self.comet.take() {
+            comet.kill();
+        }
+    }
+
+    /// kill -9 of the node only; CometBFT ends by itself, because nobody answers it any more.
+    pub(super) fn kill_node(&mut self) {
+        if let Some(mut node) = self.node.take() {
+            node.kill();
+        }
+        if let Some(mut comet) = self.comet.take() {
+            comet.wait(PATIENCE);
         }
     }
 

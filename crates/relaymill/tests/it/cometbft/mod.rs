@@ -8,6 +8,7 @@ mod evidence;
 mod lan;
 mod load;
 mod machine;
+mod services;
 mod wallet;
 
 use std::path::{Path, PathBuf};
@@ -79,7 +80,7 @@ impl Network {
         arguments.extend(["--validators", &validators_text, "--spare", &spare_text]);
         arguments.extend(["--timeout-commit-ms", "500", "--snapshot-interval", "10"]);
         for param in [
-            "slashing.signed_blocks_window=30",
+            "slashing.signed_blocks_window=40",
             "slashing.min_signed_per_window=0.500000000000000000",
             "slashing.downtime_jail_duration=3s",
         ] {
@@ -191,6 +192,13 @@ fn four_validators_live_through_what_networks_meet() {
     network.machine(1).reaches(3);
     let load = Load::start(network.wallet(6), network.rpc(1));
 
+    let mut wallet = network.wallet(1);
+    services::agree(
+        &network.machines[0].rest.clone(),
+        &network.rpc(1),
+        &mut wallet,
+        4,
+    );
     killed_and_restarted(&mut network);
     cut_off_and_back(&mut network);
     from_a_snapshot(&mut network);
@@ -207,13 +215,22 @@ fn four_validators_live_through_what_networks_meet() {
     network.agree(&[1, 2, 3, 4, 6]);
 }
 
-/// One of four is killed with everything it has, misses blocks, and replays what is missing.
+/// One of four is killed with everything it has, misses blocks, and replays what is missing; then its node alone, then its
+/// CometBFT alone.
 fn killed_and_restarted(network: &mut Network) {
     network.machine(2).kill();
     let height = network.machine(1).height();
     network.machine(1).reaches(height + 3);
     network.machine(2).start();
     network.machine(2).reaches(height + 3);
+    network.machine(2).kill_node();
+    network.machine(2).start();
+    let height = network.machine(1).height();
+    network.machine(2).reaches(height);
+    network.machine(2).kill_comet();
+    network.machine(2).start_comet();
+    let height = network.machine(1).height();
+    network.machine(2).reaches(height + 1);
     network.agree(&[1, 2, 3, 4]);
 }
 
