@@ -29,14 +29,14 @@ const TAKEN: [&str; 4] = [
 /// Ports a validator takes from its first.
 const PORTS: u16 = 8;
 
-/// Networks of one's own.
+/// Networks of one's own whose validators run CometBFT.
 #[derive(Subcommand, Debug)]
 pub(crate) enum NetworkCommand {
     /// Writes the homes of a new network's validators.
     Init(InitArgs),
 }
 
-/// What the homes of a new network are made from.
+/// Writes the homes of a new network's validators.
 #[derive(Args, Debug)]
 pub(crate) struct InitArgs {
     /// Chain id of the new network: letters, digits, `-` and `.`, 3 to 50 of them. Those of POKT's networks are refused.
