@@ -35,6 +35,13 @@ pub fn unpack<M: Message + Name + Default>(any: &Any) -> Result<M, ProtoError> {
     })
 }
 
+/// Whether a type URL is a slash and a name, the only form that the SDK resolves.
+pub fn is_canonical(type_url: &str) -> bool {
+    type_url
+        .strip_prefix('/')
+        .is_some_and(|name| !name.is_empty() && !name.contains('/'))
+}
+
 /// The full message name in a type URL: what follows the last slash.
 pub fn type_name(type_url: &str) -> &str {
     type_url.rsplit('/').next().unwrap_or(type_url)

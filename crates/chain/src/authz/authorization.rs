@@ -1,6 +1,5 @@
 //! What a grant allows: any message of a type, transfers up to a limit, or staking up to a limit.
 
-use prost::Name;
 use prost_types::Any;
 use proto::cosmos::authz::v1beta1::GenericAuthorization;
 use proto::cosmos::bank::v1beta1::{MsgSend, SendAuthorization};
@@ -47,12 +46,12 @@ impl Authorization {
     /// # Errors
     /// sdk 2 for another type or broken bytes, as the reference cannot read such a transaction.
     pub fn from_any(any: &Any) -> Result<Self, TxError> {
-        let name = proto::any::type_name(&any.type_url);
-        if name == GenericAuthorization::full_name() {
+        let url = any.type_url.as_str();
+        if url == proto::any::type_url::<GenericAuthorization>() {
             decode(&any.value).map(Self::Generic)
-        } else if name == SendAuthorization::full_name() {
+        } else if url == proto::any::type_url::<SendAuthorization>() {
             decode(&any.value).map(Self::Send)
-        } else if name == StakeAuthorization::full_name() {
+        } else if url == proto::any::type_url::<StakeAuthorization>() {
             decode(&any.value).map(Self::Stake)
         } else {
             let text = format!("`{}` is no authorization: tx parse error", any.type_url);

@@ -39,7 +39,7 @@ fn count(message: &MsgExec, depth: u32, left: &mut u32) -> Result<(), TxError> {
         let below = below.ok_or_else(|| refuse("max depth exceeded"))?;
         take(left)?;
         let name = proto::any::type_name(&inner.type_url);
-        if !router::handles(name) {
+        if !proto::any::is_canonical(&inner.type_url) || !router::handles(name) {
             let url = &inner.type_url;
             return Err(refuse(&format!("unable to resolve type URL {url}")));
         }

@@ -169,6 +169,16 @@ fn nesting_and_number_of_messages_are_bounded() {
     let many = |count| exec(ALICE, vec![send(ALICE, BOB, 1); count]);
     assert_eq!(check(&many(99)), Ok(()));
     refused(check(&many(100)), "sdk", 2).unwrap();
+    for url in [
+        "cosmos.bank.v1beta1.MsgSend",
+        "x/cosmos.bank.v1beta1.MsgSend",
+    ] {
+        let odd = Any {
+            type_url: url.to_owned(),
+            ..send(ALICE, BOB, 1)
+        };
+        refused(check(&exec(ALICE, vec![odd])), "sdk", 2).unwrap();
+    }
     let unknown = Any {
         type_url: "/cosmos.auth.v1beta1.BaseAccount".to_owned(),
         value: Vec::new(),

@@ -1,6 +1,5 @@
 //! What a granter allows: fees up to a limit, fees up to a limit each period, or either for some messages only.
 
-use prost::Name;
 use prost_types::{Any, Duration, Timestamp};
 use proto::cosmos::base::v1beta1::Coin;
 use proto::cosmos::feegrant::v1beta1::{AllowedMsgAllowance, BasicAllowance, PeriodicAllowance};
@@ -30,21 +29,21 @@ impl Allowance {
     /// # Errors
     /// sdk 2 for another type, broken bytes or times that are none.
     pub fn from_any(any: &Any) -> Result<Self, TxError> {
-        let name = proto::any::type_name(&any.type_url);
+        let url = any.type_url.as_str();
         let refuse = |text: String| TxError::sdk(sdk::TX_PARSE, format!("{text}: tx parse error"));
-        if name == BasicAllowance::full_name() {
+        if url == proto::any::type_url::<BasicAllowance>() {
             let own: BasicAllowance = decode(&any.value)?;
             if !valid(own.expiration.as_ref()) {
                 return Err(refuse("expiration is no moment".to_owned()));
             }
             Ok(Self::Basic(own))
-        } else if name == PeriodicAllowance::full_name() {
+        } else if url == proto::any::type_url::<PeriodicAllowance>() {
             let own: PeriodicAllowance = decode(&any.value)?;
             if !valid(own.basic.expiration.as_ref()) || !valid(Some(&own.period_reset)) {
                 return Err(refuse("expiration or period_reset is no moment".to_owned()));
             }
             Ok(Self::Periodic(own))
-        } else if name == AllowedMsgAllowance::full_name() {
+        } else if url == proto::any::type_url::<AllowedMsgAllowance>() {
             let own: AllowedMsgAllowance = decode(&any.value)?;
             let inner = own.allowance.as_ref();
             let inner =

@@ -124,6 +124,10 @@ fn signers(messages: &[Any], fee: Option<&Fee>) -> Result<Vec<Address>, TxError>
         }
     };
     for message in messages {
+        if !proto::any::is_canonical(&message.type_url) {
+            let url = &message.type_url;
+            return Err(parse_error(format!("unable to resolve type URL {url}")));
+        }
         let name = proto::any::type_name(&message.type_url);
         // A message that nobody handles is refused later, with its own code.
         let Some(found) = router::signers(name, &message.value) else {

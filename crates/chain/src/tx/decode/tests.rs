@@ -109,3 +109,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_type_url_is_a_slash_and_a_name() {
+    for url in [
+        "cosmos.bank.v1beta1.MsgSend",
+        "type.googleapis.com/cosmos.bank.v1beta1.MsgSend",
+        "//cosmos.bank.v1beta1.MsgSend",
+        "/",
+    ] {
+        let odd = Any {
+            type_url: url.to_owned(),
+            ..send(1)
+        };
+        let error = Transaction::decode(&encode(vec![odd], "")).unwrap_err();
+        assert_eq!((error.codespace.as_ref(), error.code), ("sdk", 2), "{url}");
+    }
+}
