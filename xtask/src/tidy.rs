@@ -43,7 +43,8 @@ const MARKS: [&str; 3] = ["/home/", "/Users/", "C:\\Users"];
 pub(crate) fn check(root: &Path) -> Result<()> {
     let metadata = MetadataCommand::new()
         .manifest_path(root.join("Cargo.toml"))
-        .other_options(["--offline".to_owned(), "--locked".to_owned()])
+        // Not offline: the licences of packages that only other systems compile are read too, and may not be fetched yet.
+        .other_options(["--locked".to_owned()])
         .exec()
         .context("cargo metadata")?;
     let mut breaches = Vec::new();
