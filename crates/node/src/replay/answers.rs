@@ -131,55 +131,54 @@ fn descriptor(path: &str) -> Option<MethodDescriptor> {
     service.methods().find(|found| found.name() == method)
 }
 
-/// Makes a call and compares the answers.
-pub(super) async fn compare(
-    report: &mut Report,
+/// Why a call is not made, if there is a reason.
+pub(super) fn reason_to_skip(query: &Query) -> Option<&'static str> {
+    let asks_store = query.request.windows(7).any(|part| part == b"/store/");
+    (asks_store && query.method.ends_with("/ABCIQuery")).then_some(STORE_QUERIES)
+}
+
+/// Whether what waits in the mempool decides the answer.
+pub(super) fn meets_mempool(query: &Query) -> bool {
+    ["/Simulate", "/BroadcastTx"]
+        .iter()
+        .any(|method| query.method.ends_with(method))
+}
+
+/// Makes a call; how the answers differ.
+pub(super) async fn ask(
     view: &Arc<View>,
     keys: &mut PageKeys,
     query: &Query,
     plan: &Plan,
-) {
-    let asks_store = query.request.windows(7).any(|part| part == b"/store/");
-    if asks_store && query.method.ends_with("/ABCIQuery") {
-        return report.leave_out(STORE_QUERIES);
-    }
+) -> Vec<Found> {
     let method = descriptor(&query.method);
     let request = match &method {
         Some(method) => keys.translate(query, plan.moment, method),
         None => query.request.clone(),
     };
     let answer = calls::grpc(view, &query.method, &request, plan.header.as_deref()).await;
-    report.compared(Part::Query, 1);
     let mut found = status(query, &answer);
-    found.extend(heights(query, &answer, view.height()));
+    let latest = view.height();
+    found.extend(heights(query, &answer, latest));
     if query.grpc_code == 0 && answer.code == 0 {
-        found.extend(messages(
-            query,
-            plan.moment,
-            &answer,
-            method.as_ref(),
-            keys,
-            view.height(),
-        ));
+        let method = method.as_ref();
+        found.extend(messages(query, plan.moment, &answer, method, keys, latest));
     }
-    for Found {
-        field,
-        expected,
-        got,
-    } in found
-    {
+    found
+}
+
+/// Notes how the answers differ.
+pub(super) fn note(report: &mut Report, query: &Query, found: Vec<Found>) {
+    report.compared(Part::Query, 1);
+    for found in found {
+        let request = hex::encode(&query.request);
         let difference = Difference {
             part: Part::Query,
             height: query.height,
-            place: format!(
-                "queries.jsonl:{}: {} {}",
-                query.line,
-                query.method,
-                hex::encode(&query.request)
-            ),
-            field,
-            expected,
-            got,
+            place: format!("queries.jsonl:{}: {} {request}", query.line, query.method),
+            field: found.field,
+            expected: found.expected,
+            got: found.got,
         };
         report.differs(&query.method, difference);
     }

@@ -1,6 +1,6 @@
 //! The order of a replay: blocks, and between them what was asked and sent at each height.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::future::{Future as _, poll_fn};
 use std::sync::Arc;
 use std::task::Poll;
@@ -56,6 +56,9 @@ fn stopped(height: Option<i64>, error: &NodeError) -> Difference {
     }
 }
 
+/// Blocks in which a transaction can be that is in the mempool: most come with the next block, few wait for two more.
+const UNSEEN_BLOCKS: usize = 3;
+
 /// A replay under way.
 struct Play<'a> {
     recording: &'a Recording,
@@ -67,6 +70,8 @@ struct Play<'a> {
     queries: BTreeMap<Moment, Vec<usize>>,
     rpc: BTreeMap<Moment, Vec<usize>>,
     sent: BTreeMap<i64, Vec<usize>>,
+    /// Transactions that were sent at a recorded height.
+    timed: HashSet<&'a [u8]>,
     /// Included transactions that ours refused so far, with its last verdict: the recorder's height may be late.
     refused: Vec<(usize, Verdict)>,
     /// Broadcasts that wait for their block.
@@ -103,6 +108,8 @@ impl<'a> Play<'a> {
             .into_iter()
             .filter_map(|(height, rows)| Some((height?, rows)))
             .collect();
+        let timed = recording.sent.iter();
+        let timed = timed.filter(|sent| sent.sent_after_height.is_some());
         Self {
             recording,
             stage,
@@ -112,6 +119,7 @@ impl<'a> Play<'a> {
             plans,
             rpc: group(recording.rpc.iter().map(|row| moment(row.height, last))),
             sent,
+            timed: timed.map(|sent| sent.tx.as_slice()).collect(),
             refused: Vec::new(),
             waiting: Vec::new(),
         }
@@ -154,9 +162,35 @@ impl<'a> Play<'a> {
             else {
                 continue;
             };
-            let view = self.stage.view.shared();
-            answers::compare(&mut self.report, view, &mut self.keys, query, plan).await;
+            if let Some(reason) = answers::reason_to_skip(query) {
+                self.report.leave_out(reason);
+                continue;
+            }
+            let view = Arc::clone(self.stage.view.shared());
+            let mut found = answers::ask(&view, &mut self.keys, query, plan).await;
+            if !found.is_empty() && answers::meets_mempool(query) {
+                for tx in self.unseen() {
+                    let _ = self.stage.send(tx);
+                    let again = answers::ask(&view, &mut self.keys, query, plan).await;
+                    if again.is_empty() {
+                        found = again;
+                        break;
+                    }
+                }
+            }
+            answers::note(&mut self.report, query, found);
         }
+    }
+
+    /// Transactions of the next blocks of which nobody recorded when they were sent: by now they may have been.
+    fn unseen(&self) -> Vec<&'a [u8]> {
+        let latest = self.stage.view.height();
+        let blocks = self.recording.blocks.iter();
+        let next = blocks
+            .skip_while(|block| block.height <= latest)
+            .take(UNSEEN_BLOCKS);
+        let txs = next.flat_map(|block| block.txs().iter().map(Vec::as_slice));
+        txs.filter(|tx| !self.timed.contains(tx)).collect()
     }
 
     /// Sends what was sent at a height, and asks the RPC what it was asked there.
@@ -247,7 +281,25 @@ impl<'a> Play<'a> {
             self.waiting.push((place, waiting));
             return None;
         }
-        let answer = making.await;
+        let mut answer = making.await;
+        let latest = self.stage.view.height();
+        if name == "broadcast_tx_sync"
+            && sends.is_some()
+            && !web::differences(row, &name, &answer, latest).is_empty()
+        {
+            for tx in self
+                .unseen()
+                .into_iter()
+                .filter(|tx| Some(*tx) != sends.as_deref())
+            {
+                let _ = self.stage.send(tx);
+                let again = Request::new(row).make(Arc::clone(&self.stage.view)).await;
+                if web::differences(row, &name, &again, latest).is_empty() {
+                    answer = again;
+                    break;
+                }
+            }
+        }
         if name == "broadcast_tx_async"
             && let Some(tx) = &sends
         {
@@ -257,11 +309,16 @@ impl<'a> Play<'a> {
         self.answered(place, &name, &answer)
     }
 
-    /// Compares an exchange.
+    /// Compares an exchange; the verdict on the transaction that it sent.
     fn answered(&mut self, place: usize, name: &str, answer: &HttpAnswer) -> Option<Verdict> {
         let row = self.recording.rpc.get(place)?;
-        let latest = self.stage.view.height();
-        web::compare(&mut self.report, row, name, answer, latest);
+        match web::reason_to_skip(row, name) {
+            Some(reason) => self.report.leave_out(reason),
+            None => {
+                let found = web::differences(row, name, answer, self.stage.view.height());
+                web::note(&mut self.report, row, name, found);
+            }
+        }
         let json: Value = serde_json::from_str(&answer.body).ok()?;
         Verdict::of_rpc(&json)
     }
@@ -270,16 +327,12 @@ impl<'a> Play<'a> {
     async fn gather(&mut self, height: i64) {
         for (place, waiting) in std::mem::take(&mut self.waiting) {
             let row = self.recording.rpc.get(place);
-            let (due, told) = row.map_or((height, None), |row| {
-                (due(row).unwrap_or(height), Some(row))
-            });
-            if due > height {
+            if row.and_then(due).is_some_and(|due| due > height) {
                 self.waiting.push((place, waiting));
                 continue;
             }
-            if let (Ok(answer), Some(row)) = (waiting.await, told) {
-                let name = "broadcast_tx_commit";
-                web::compare(&mut self.report, row, name, &answer, height);
+            if let Ok(answer) = waiting.await {
+                self.answered(place, "broadcast_tx_commit", &answer);
             }
         }
         for (place, last) in std::mem::take(&mut self.refused) {

@@ -44,7 +44,6 @@ pub(super) struct Stage {
     announce: watch::Sender<Option<Arc<Committed>>>,
     /// Validators of the next block and of the one after it.
     sets: (ValidatorSet, ValidatorSet),
-    initial_height: i64,
     /// What handlers answer from.
     pub(super) view: Arc<OwnView>,
 }
@@ -59,7 +58,8 @@ impl Stage {
         let min_gas_price = recorded_gas_price(recording);
         let price = min_gas_price.parse().unwrap_or(GasPrice::ZERO);
         let mut application = Application::for_replay(price)?;
-        let request = genesis.init_chain(Vec::new());
+        let named = genesis.validators().map_err(chain::ChainError::from)?;
+        let request = genesis.init_chain(named);
         let request = request.map_err(chain::ChainError::from)?;
         let answer = application.init_chain(&request)?;
         let first = first_set(recording, &answer.validators)?;
@@ -105,7 +105,6 @@ impl Stage {
             store,
             announce,
             sets: (first, second),
-            initial_height,
             view,
         })
     }
@@ -195,11 +194,9 @@ impl Stage {
     /// Votes for the block before, with the powers of those who signed it.
     fn last_commit(&self, block: &Block) -> Result<CommitInfo, NodeError> {
         let commit = block.block.last_commit.clone().unwrap_or_default();
-        if block.height <= self.initial_height {
-            return Ok(CommitInfo::default());
-        }
+        // A chain that goes on from an exported state has votes in its first block: those of the set that it starts with.
         let signed = self.store.validators(block.height.saturating_sub(1))?;
-        let signed = signed.map_or_else(Vec::new, |set| set.validators());
+        let signed = signed.map_or_else(|| self.sets.0.validators(), |set| set.validators());
         let votes = commit.signatures.iter().enumerate();
         let votes = votes.map(|(place, vote)| vote_info(vote, place, &signed));
         Ok(CommitInfo {

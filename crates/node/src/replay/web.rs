@@ -86,23 +86,17 @@ impl Request {
     }
 }
 
-/// Compares our answer with the recorded one; `latest` is our last block.
-pub(super) fn compare(
-    report: &mut Report,
-    row: &Rpc,
-    name: &str,
-    answer: &HttpAnswer,
-    latest: i64,
-) {
+/// Why an exchange is not compared, if there is a reason.
+pub(super) fn reason_to_skip(row: &Rpc, name: &str) -> Option<&'static str> {
     if row.truncated == Some(true) {
-        report.leave_out("RPC answers that were cut");
-        return;
+        return Some("RPC answers that were cut");
     }
-    if name == "abci_query" && row.request.to_string().contains("/store/") {
-        report.leave_out(STORE_QUERIES);
-        return;
-    }
-    report.compared(Part::Rpc, 1);
+    let asks_store = name == "abci_query" && row.request.to_string().contains("/store/");
+    asks_store.then_some(STORE_QUERIES)
+}
+
+/// How our answer differs from the recorded one; `latest` is our last block.
+pub(super) fn differences(row: &Rpc, name: &str, answer: &HttpAnswer, latest: i64) -> Vec<Found> {
     let mut found = Vec::new();
     if let Some(status) = row.status.filter(|status| *status != answer.status) {
         found.push(Found {
@@ -116,6 +110,12 @@ pub(super) fn compare(
         let own = NODES_OWN.contains(&name);
         found.extend(bodies(body, &answer.body, latest, is_state, own));
     }
+    found
+}
+
+/// Notes how the answers differ.
+pub(super) fn note(report: &mut Report, row: &Rpc, name: &str, found: Vec<Found>) {
+    report.compared(Part::Rpc, 1);
     let request = match &row.request {
         Value::String(text) => text.clone(),
         other => other.to_string(),

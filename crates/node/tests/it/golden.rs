@@ -124,6 +124,14 @@ async fn the_recorded_chain_may_end_anywhere() {
             ("txs.jsonl.gz", &whole),
             ("queries.jsonl.gz", &during),
         ]);
+        // Some transactions were sent in exchanges with the RPC, and some calls met them in the mempool.
+        let text = fs::read_to_string(chain_a().join("rpc.jsonl")).unwrap();
+        let sent = |line: &&str| {
+            let row: Value = serde_json::from_str(line).unwrap();
+            row["height"] != Value::Null
+        };
+        let rows: Vec<&str> = text.lines().filter(sent).collect();
+        fs::write(recording.path().join("rpc.jsonl"), rows.join("\n")).unwrap();
         let report = replayed(recording.path()).await;
         assert!(report.total() == 0, "{last}: {}", report.to_text());
         assert_eq!(report.blocks, last as u64);
