@@ -331,8 +331,9 @@ mod tests {
             type_url: "/cosmos.gov.v1.MsgVote".to_owned(),
             value: Vec::new(),
         };
+        // A type that is not registered makes a transaction that cannot be read (recording).
         let error = check_messages(&[any]).unwrap_err();
-        assert_eq!((error.codespace.as_ref(), error.code), ("sdk", 6));
+        assert_eq!((error.codespace.as_ref(), error.code), ("sdk", 2));
         assert_eq!(check_messages(&[]).unwrap_err().code, 18);
     }
 }

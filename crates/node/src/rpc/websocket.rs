@@ -93,7 +93,10 @@ async fn serve(view: &Arc<View>, mut socket: Socket) -> Result<(), Error> {
             message = socket.next() => {
                 heard = Instant::now();
                 let text = match message.transpose()? {
-                    None | Some(Message::Close(_)) => return Ok(()),
+                    None => return Ok(()),
+                    // The library has the answer ready. A client that waits for it and sees the socket end instead takes
+                    // that for a broken connection and connects again.
+                    Some(Message::Close(_)) => return socket.flush().await,
                     Some(Message::Text(text)) => text,
                     // Pings are answered by the library.
                     Some(_) => continue,

@@ -224,3 +224,14 @@ async fn a_client_that_does_not_read_for_300_blocks_misses_none() {
     }
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_close_is_answered_by_a_close() {
+    let node = Running::fresh(Duration::from_secs(3_600)).await;
+    let mut socket = connect(&node).await;
+    socket.close(None).await.unwrap();
+    let answer = socket.next().await.unwrap();
+    assert!(matches!(answer, Ok(Message::Close(_))), "{answer:?}");
+    assert!(socket.next().await.is_none());
+    node.stop().await;
+}

@@ -170,7 +170,7 @@ fn a_local_network_listens_on_loopback_only() {
     let first = network.first_port;
     assert_eq!(
         ports,
-        (first..first + 7).collect(),
-        "RPC, gRPC, gateway, engine, three suppliers"
+        (first..first + 7).chain([first + 8]).collect(),
+        "RPC, gRPC, gateway, engine, three suppliers, REST"
     );
 }

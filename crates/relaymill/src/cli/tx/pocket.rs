@@ -159,7 +159,7 @@ pub(crate) enum Supplier {
         /// One service id, instead of a file.
         #[arg(long, requires = "url", conflicts_with = "config")]
         service: Option<String>,
-        /// Where that service is served, e.g. https://gpu.example:8545.
+        /// Where that service is served, e.g. `https://gpu.example:8545`.
         #[arg(long, requires = "service")]
         url: Option<String>,
         /// Who the stake belongs to, where the file does not say. Default: the signer.

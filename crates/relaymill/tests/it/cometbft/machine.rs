@@ -15,6 +15,9 @@ use crate::support::wait_for;
 /// A busy machine of two cores takes this long at most to start, or to fetch what it missed.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// How long CometBFT has to end by itself: it takes well under a second where it does.
+const GRACE: Duration = Duration::from_secs(15);
+
 /// A home, its processes if they run, its RPC and its REST.
 pub(super) struct Machine {
     pub(super) name: String,
@@ -106,13 +109,16 @@ impl Machine {
         }
     }
 
-    /// kill -9 of the node only; CometBFT ends by itself, because nobody answers it any more.
+    /// kill -9 of the node only; CometBFT ends by itself, because nobody answers it any more. Hit while it still catches up
+    /// with its peers it may stop halfway; then it is killed, as a supervisor does with what does not end.
     pub(super) fn kill_node(&mut self) {
         if let Some(mut node) = self.node.take() {
             node.kill();
         }
-        if let Some(mut comet) = self.comet.take() {
-            comet.wait(PATIENCE);
+        if let Some(mut comet) = self.comet.take()
+            && !comet.ends_within(GRACE)
+        {
+            comet.kill();
         }
     }
 

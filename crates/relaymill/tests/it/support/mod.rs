@@ -31,17 +31,20 @@ pub(crate) fn amount(variable: &str, default: usize) -> usize {
 ///
 /// # Panics
 /// After `limit`, naming `what`.
-pub(crate) fn wait_for<T>(
-    what: &str,
-    limit: Duration,
-    mut question: impl FnMut() -> Option<T>,
-) -> T {
+pub(crate) fn wait_for<T>(what: &str, limit: Duration, question: impl FnMut() -> Option<T>) -> T {
+    until(limit, question).unwrap_or_else(|| panic!("no {what} within {limit:?}"))
+}
+
+/// As [`wait_for`]; none after `limit`.
+pub(crate) fn until<T>(limit: Duration, mut question: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     loop {
         if let Some(answer) = question() {
-            return answer;
+            return Some(answer);
         }
-        assert!(start.elapsed() < limit, "no {what} within {limit:?}");
+        if start.elapsed() >= limit {
+            return None;
+        }
         std::thread::sleep(Duration::from_millis(100));
     }
 }

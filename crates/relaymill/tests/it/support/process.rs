@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::wait_for;
+use super::{until, wait_for};
 
 /// Longest wait for a process that was told to end.
 const ENDING: Duration = Duration::from_secs(20);
@@ -106,6 +106,11 @@ impl Process {
         wait_for(&what, limit, || {
             self.child.try_wait().expect("child status")
         })
+    }
+
+    /// Whether it ends by itself in time.
+    pub(crate) fn ends_within(&mut self, limit: Duration) -> bool {
+        until(limit, || self.child.try_wait().expect("child status")).is_some()
     }
 
     fn signal(&self, signal: Signal) {
