@@ -9,7 +9,7 @@
 //!   own are none of ours.
 //!
 //! Amounts, events and orders are the reference's (Cosmos SDK v0.53). Start with [`updates`] for consensus, [`delegate`]
-//! for stakes and [`slash`] for what is taken. What other modules do when stakes change is in [`hooks`].
+//! for stakes and [`slash()`] for what is taken. What other modules do when stakes change is in [`hooks`].
 
 use proto::cosmos::staking::v1beta1::{
     MsgBeginRedelegate, MsgCancelUnbondingDelegation, MsgCreateValidator, MsgDelegate,
