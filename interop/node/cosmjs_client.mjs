@@ -178,3 +178,5 @@ async function main() {
 }
 
 await main();
+// CosmJS connects a WebSocket again that its owner has disconnected, which would keep this program alive.
+process.exit(0);
