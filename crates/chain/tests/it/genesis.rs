@@ -2,6 +2,7 @@
 
 use chain::genesis::Document;
 use chain::{Application, ChainError, Options, Rules};
+use prost::Message as _;
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -273,4 +274,80 @@ fn validators_of_a_builder_are_bonded_by_the_first_load() {
     let mut application = load(&again).unwrap();
     let response = execute(&mut application, 1, &[]);
     assert!(response.validator_updates.is_empty());
+}
+
+/// A document in which carol makes a validator by a transaction of the section `genutil`.
+fn document_with_transaction(account_number: u64) -> Document {
+    use proto::cosmos::staking::v1beta1 as staking;
+    let mut builder = builder();
+    builder.validator("none", address("alice"), [1; 32], 5_000_000);
+    let mut document = builder.build().unwrap();
+    let state = &mut document.app_state;
+    state["staking"]["validators"] = json!([]);
+    state["staking"]["delegations"] = json!([]);
+    let pool = json!(crypto::keys::Address::module("not_bonded_tokens_pool").to_bech32());
+    let balances = state["bank"]["balances"].as_array_mut().unwrap();
+    balances.retain(|entry| entry["address"] != pool);
+    for entry in balances {
+        entry["coins"][0]["amount"] = json!("9000000");
+    }
+    state["bank"]["supply"] = json!([]);
+
+    let key = proto::cosmos::crypto::ed25519::PubKey {
+        key: vec![3; 32].into(),
+    };
+    let message = staking::MsgCreateValidator {
+        description: staking::Description {
+            moniker: "third".to_owned(),
+            ..Default::default()
+        },
+        commission: staking::CommissionRates {
+            rate: "100000000000000000".to_owned(),
+            max_rate: "200000000000000000".to_owned(),
+            max_change_rate: "10000000000000000".to_owned(),
+        },
+        min_self_delegation: "1".to_owned(),
+        validator_address: address("carol").to_bech32_with("poktvaloper"),
+        pubkey: Some(proto::any::pack(&key)),
+        value: coin(8_000_000),
+        ..Default::default()
+    };
+    let mut draft = Draft::new("carol", account_number, 0, &message);
+    draft.fee.amount.clear();
+    let bytes = draft.sign();
+    let raw = proto::cosmos::tx::v1beta1::TxRaw::decode(&*bytes).unwrap();
+    let part = |name: &str, bytes: &[u8]| -> Value {
+        serde_json::from_str(&proto::json::bytes_to_json(name, bytes).unwrap()).unwrap()
+    };
+    let tx = json!({
+        "body": part("cosmos.tx.v1beta1.TxBody", &raw.body_bytes),
+        "auth_info": part("cosmos.tx.v1beta1.AuthInfo", &raw.auth_info_bytes),
+        "signatures": part("cosmos.tx.v1beta1.TxRaw", &bytes)["signatures"],
+    });
+    document
+        .app_state
+        .insert("genutil".to_owned(), json!({ "gen_txs": [tx] }));
+    document
+}
+
+#[test]
+fn transactions_of_a_genesis_make_validators() {
+    let document = document_with_transaction(0);
+    let mut application = Application::in_memory(Options::default()).unwrap();
+    let answer = application
+        .init_chain(&document.init_chain(Vec::new()).unwrap())
+        .unwrap();
+    assert_eq!(answer.validators.len(), 1);
+    assert_eq!(answer.validators[0].power, 8);
+    execute(&mut application, 1, &[]);
+    let exported = application.reader().export(None).unwrap();
+    assert_eq!(exported["genutil"], json!({ "gen_txs": [] }));
+    assert_eq!(
+        exported["staking"]["validators"][0]["status"],
+        json!("BOND_STATUS_BONDED")
+    );
+
+    let error = load(&document_with_transaction(2)).unwrap_err().to_string();
+    assert!(error.contains("app_state.genutil.gen_txs[0]"), "{error}");
+    assert!(error.contains("signature verification failed"), "{error}");
 }
