@@ -25,6 +25,9 @@ const SUPPLIER_STAKE_UPOKT: u128 = 1_000_000_000;
 /// The gateway's stake.
 const GATEWAY_STAKE_UPOKT: u128 = 1_000_000;
 
+/// What the node's validator has bonded: it alone decides about blocks, so the amount only must be above the least power.
+const VALIDATOR_STAKE_UPOKT: u128 = 1_000_000_000;
+
 /// Names of keys that are nobody's role: the treasury, and one to send transactions with.
 const OTHERS: [&str; 2] = ["dao", "faucet"];
 
@@ -49,6 +52,9 @@ pub(super) fn build(plan: &Plan, overrides: &[String]) -> Result<String> {
     for service in plan.services() {
         add_service(plan, &mut genesis, &service, &gateway_address)?;
     }
+    let operator = account(plan, &mut genesis, "validator")?;
+    let consensus = plan.validator_key()?;
+    genesis.validator("localnet", operator, consensus, VALIDATOR_STAKE_UPOKT);
     parameters(&mut genesis);
     let document = genesis.build()?.to_json()?;
     with_overrides(document, overrides)

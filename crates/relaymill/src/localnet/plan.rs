@@ -193,6 +193,15 @@ impl Plan {
         load_or_create(&keys.join(format!("{name}.key")))
     }
 
+    /// The public key that the node signs blocks with, made on first use where the node looks for it.
+    pub(super) fn validator_key(&self) -> Result<[u8; 32]> {
+        let folder = self.folder.join("node/data");
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+        let key = node::key::load_or_create(&folder.join("validator.key"))?;
+        Ok(key.verifying_key().to_bytes())
+    }
+
     pub(super) fn genesis_file(&self) -> PathBuf {
         self.folder.join("genesis.json")
     }
