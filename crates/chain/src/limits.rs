@@ -78,6 +78,11 @@ pub const STORE_CACHE_BYTES: usize = 256 * 1_024 * 1_024;
 /// Bytes that a missing signature is charged for in a simulation: a signature, its key and their wrapping, as the SDK.
 pub const SIMULATED_SIGNATURE_BYTES: u64 = 64 + 33 + 16;
 
+/// Gas that a missing fee is charged for in a simulation: the transfer of one coin from an account that exists to the fee
+/// collector costs 14,000 to 16,000. Wallets simulate without a fee and add two fifths to what that used; of a plain transfer
+/// the fee is more than that.
+pub const SIMULATED_FEE_GAS: u64 = 16_000;
+
 /// Characters of a service id: the reference's.
 pub const MAX_SERVICE_ID_CHARS: usize = 42;
 

@@ -8,6 +8,7 @@ use proto::cosmos::tx::v1beta1::Fee;
 use crate::bank::{self, Coins, UPOKT};
 use crate::context::{Context, Mode};
 use crate::error::TxError;
+use crate::limits::SIMULATED_FEE_GAS;
 use crate::tx::Transaction;
 use crate::{auth, feegrant, sdk};
 
@@ -132,6 +133,8 @@ pub(super) fn deduct(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError>
                 error
             }
         })?;
+    } else if ctx.mode == Mode::Simulate {
+        ctx.charge(SIMULATED_FEE_GAS, "simulated fee")?;
     }
     ctx.emit_raw(
         "tx",
