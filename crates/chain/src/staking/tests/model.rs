@@ -223,11 +223,11 @@ fn follow(steps: &[Step]) {
         conserved(&chain);
     }
     let slack = steps.len() as f64 + 2.0 + left_behind * per_token;
-    for who in 0..4 {
+    for (who, spent) in spent.iter().enumerate() {
         drop(withdraw(&mut chain, who));
         model.pay(who);
         let held = chain.read(|ctx| bank::balance(ctx, &delegator(who), bank::UPOKT).unwrap());
-        let got = i128::try_from(held).unwrap() - 1_000_000_000_000 + spent[who];
+        let got = i128::try_from(held).unwrap() - 1_000_000_000_000 + spent;
         let wanted = model.paid[who];
         let away = got as f64 - wanted;
         assert!(
