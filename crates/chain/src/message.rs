@@ -87,22 +87,6 @@ fn invalid_address(part: &str, error: &crypto::Error) -> TxError {
     )
 }
 
-/// Refuses everybody but the governance account.
-///
-/// # Errors
-/// gov 13.
-pub(crate) fn check_authority(authority: &str) -> Result<(), TxError> {
-    let expected = Address::module("gov").to_bech32();
-    if authority == expected {
-        return Ok(());
-    }
-    let text = format!(
-        "invalid authority; expected {expected}, got {authority}: expected gov account as only signer for proposal \
-         message"
-    );
-    Err(TxError::registered("gov", 13, text))
-}
-
 /// What the reference makes of a number that a message leaves out: it panics, which costs the transaction.
 pub(crate) fn unset_number(field: &str) -> TxError {
     TxError::sdk(sdk::PANIC, format!("recovered: {field} is not set: panic"))

@@ -9,7 +9,8 @@ use crate::bank::{self, Coins};
 use crate::context::Context;
 use crate::decimal::{Dec, DecCoins};
 use crate::error::TxError;
-use crate::message::{account, check_authority, operator};
+use crate::message::{account, operator};
+use crate::modules::shared::authority::require_gov;
 use crate::sdk;
 use crate::staking;
 
@@ -110,7 +111,7 @@ pub(super) fn update_params(
     message: &types::MsgUpdateParams,
 ) -> Result<types::MsgUpdateParamsResponse, TxError> {
     account("authority", &message.authority)?;
-    check_authority(&message.authority)?;
+    require_gov(&message.authority)?;
     for deprecated in [
         &message.params.base_proposer_reward,
         &message.params.bonus_proposer_reward,
@@ -133,7 +134,7 @@ pub(super) fn community_pool_spend(
     message: &types::MsgCommunityPoolSpend,
 ) -> Result<types::MsgCommunityPoolSpendResponse, TxError> {
     account("authority", &message.authority)?;
-    check_authority(&message.authority)?;
+    require_gov(&message.authority)?;
     let coins = given(&message.amount)?;
     let recipient = Address::from_bech32(&message.recipient)
         .map_err(|error| TxError::undefined(format!("decoding bech32 failed: {error}")))?;

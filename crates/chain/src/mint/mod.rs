@@ -14,7 +14,8 @@ use crate::bank::{self, Coins, UPOKT, valid_denom};
 use crate::context::Context;
 use crate::decimal::Dec;
 use crate::error::{ChainError, GenesisError, QueryError, TxError};
-use crate::message::{check_authority, handlers, unchecked};
+use crate::message::{handlers, unchecked};
+use crate::modules::shared::authority::require_gov;
 use crate::staking;
 use crate::staking::params::fraction;
 use crate::staking::query::answer;
@@ -122,7 +123,7 @@ fn update_params(
     ctx: &mut Context,
     message: &MsgUpdateParams,
 ) -> Result<MsgUpdateParamsResponse, TxError> {
-    check_authority(&message.authority)?;
+    require_gov(&message.authority)?;
     validate(&message.params)?;
     ctx.save(PARAMS.to_vec(), &message.params);
     Ok(MsgUpdateParamsResponse {})

@@ -7,7 +7,8 @@ use proto::cosmos::slashing::v1beta1::{
 use super::{error, params, state};
 use crate::context::{BlockTime, Context};
 use crate::error::TxError;
-use crate::message::{check_authority, operator};
+use crate::message::operator;
+use crate::modules::shared::authority::require_gov;
 use crate::staking;
 
 /// A validator whose time in jail is over, and which has its promised stake, takes part again.
@@ -38,7 +39,7 @@ pub(super) fn update_params(
     ctx: &mut Context,
     message: &MsgUpdateParams,
 ) -> Result<MsgUpdateParamsResponse, TxError> {
-    check_authority(&message.authority)?;
+    require_gov(&message.authority)?;
     params::validate(&message.params)?;
     params::save(ctx, &message.params);
     Ok(MsgUpdateParamsResponse {})

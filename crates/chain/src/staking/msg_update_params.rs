@@ -5,13 +5,13 @@ use proto::cosmos::staking::v1beta1::{MsgUpdateParams, MsgUpdateParamsResponse};
 use super::params;
 use crate::context::Context;
 use crate::error::TxError;
-use crate::message::check_authority;
+use crate::modules::shared::authority::require_gov;
 
 pub(super) fn execute(
     ctx: &mut Context,
     message: &MsgUpdateParams,
 ) -> Result<MsgUpdateParamsResponse, TxError> {
-    check_authority(&message.authority)?;
+    require_gov(&message.authority)?;
     params::validate(&message.params)?;
     params::save(ctx, &message.params);
     Ok(MsgUpdateParamsResponse {})

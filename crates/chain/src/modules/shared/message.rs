@@ -110,8 +110,4 @@ macro_rules! sdk_messages {
 }
 pub(crate) use sdk_messages;
 
-/// The check of a message whose reference looks at nothing before the block.
-#[allow(clippy::unnecessary_wraps)]
-pub(crate) fn unchecked<M>(_message: &M) -> Result<(), TxError> {
-    Ok(())
-}
+pub(crate) use crate::message::unchecked;
