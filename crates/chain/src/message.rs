@@ -1,36 +1,38 @@
-//! Messages of the SDK's modules as bytes: their signers, checks and handlers, from one list.
+//! Messages as bytes: their signers, checks and handlers, from one list a module.
 
 use crypto::keys::{Address, VALOPER_PREFIX};
+use prost::Message;
 
 use crate::error::TxError;
 use crate::sdk;
 
-/// Implements `check`, `signers` and `execute` of a module: message type, who signs, what is checked without state, and
-/// what executes it and gives its response.
-macro_rules! handlers {
-    ( $( $type:ty: signer $signer:expr, check $check:path, execute $execute:path; )+ ) => {
+/// Implements `check`, `signers` and `execute` of a module from one list: message type, who signs, what is checked without
+/// state, and what executes the message and gives its response (`()` is the empty one).
+///
+/// Who signs: `signer FIELD`, the account that a field names; `operator FIELD`, the account of the validator operator that
+/// a field names; `each FUNCTION`, all accounts that a function of the message gives.
+macro_rules! messages {
+    ( $( $type:ty: $how:ident $who:ident, check $check:path, execute $execute:path; )+ ) => {
         /// Checks a message without state; `None` for a type of another module.
         pub fn check(
             type_name: &str,
             value: &[u8],
         ) -> Option<Result<(), $crate::error::TxError>> {
             $( if type_name == <$type as prost::Name>::full_name() {
-                return Some($crate::modules::shared::message::decode::<$type>(value)
+                return Some($crate::message::decode::<$type>(value)
                     .and_then(|message| $check(&message)));
             } )+
             None
         }
 
-        /// The account that must sign a message; `None` for a type of another module.
+        /// The addresses that must sign a message; `None` for a type of another module.
         pub fn signers(
             type_name: &str,
             value: &[u8],
         ) -> Option<Result<Vec<String>, $crate::error::TxError>> {
             $( if type_name == <$type as prost::Name>::full_name() {
-                let signer: fn(&$type) -> Result<String, $crate::error::TxError> = $signer;
-                return Some($crate::modules::shared::message::decode::<$type>(value)
-                    .and_then(|message| signer(&message))
-                    .map(|signer| vec![signer]));
+                return Some($crate::message::decode::<$type>(value)
+                    .and_then(|message| $crate::message::signers!(message, $how $who)));
             } )+
             None
         }
@@ -42,15 +44,43 @@ macro_rules! handlers {
             value: &[u8],
         ) -> Option<Result<Vec<u8>, $crate::error::TxError>> {
             $( if type_name == <$type as prost::Name>::full_name() {
-                return Some($crate::modules::shared::message::decode::<$type>(value)
-                    .and_then(|message| $execute(ctx, &message))
-                    .map(|response| prost::Message::encode_to_vec(&response)));
+                return Some($crate::message::decode::<$type>(value)
+                    .and_then(|message| $execute(ctx, message))
+                    .map(|response| $crate::message::answer(&response)));
             } )+
             None
         }
     };
 }
-pub(crate) use handlers;
+pub(crate) use messages;
+
+/// Who signs a message, in the words of [`messages!`].
+macro_rules! signers {
+    ($message:ident, signer $field:ident) => {
+        Ok(vec![$message.$field])
+    };
+    ($message:ident, operator $field:ident) => {
+        $crate::message::account_of_operator(&$message.$field).map(|account| vec![account])
+    };
+    ($message:ident, each $function:ident) => {
+        Ok($function($message))
+    };
+}
+pub(crate) use signers;
+
+/// Decodes the message of a transaction.
+///
+/// # Errors
+/// sdk 2 when the bytes are not the message.
+pub(crate) fn decode<M: Message + Default>(value: &[u8]) -> Result<M, TxError> {
+    M::decode(value)
+        .map_err(|error| TxError::sdk(sdk::TX_PARSE, format!("{error}: tx parse error")))
+}
+
+/// Encodes the answer of a query, or the response of a message.
+pub(crate) fn answer<M: Message>(message: &M) -> Vec<u8> {
+    message.encode_to_vec()
+}
 
 /// A message that nothing is checked of before it runs.
 pub(crate) fn unchecked<M>(_message: &M) -> Result<(), TxError> {

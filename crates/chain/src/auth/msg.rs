@@ -1,19 +1,21 @@
 //! `MsgUpdateParams`: governance sets limits and prices of transactions.
 
-use prost::Message as _;
 use proto::cosmos::auth::v1beta1::{MsgUpdateParams, MsgUpdateParamsResponse, Params};
 
 use crate::auth;
 use crate::context::Context;
 use crate::error::TxError;
+use crate::message::{messages, unchecked};
 use crate::modules::shared::authority;
-use crate::modules::shared::message::{sdk_messages, unchecked};
 
-sdk_messages! {
-    MsgUpdateParams: signers |message| vec![message.authority], check unchecked, execute update_params;
+messages! {
+    MsgUpdateParams: signer authority, check unchecked, execute update_params;
 }
 
-fn update_params(ctx: &mut Context, message: &MsgUpdateParams) -> Result<Vec<u8>, TxError> {
+fn update_params(
+    ctx: &mut Context,
+    message: MsgUpdateParams,
+) -> Result<MsgUpdateParamsResponse, TxError> {
     let expected = authority::gov().to_bech32();
     if message.authority != expected {
         return Err(TxError::undefined(format!(
@@ -24,7 +26,7 @@ fn update_params(ctx: &mut Context, message: &MsgUpdateParams) -> Result<Vec<u8>
     }
     check_params(&message.params).map_err(|(_, reason)| TxError::undefined(reason))?;
     auth::save_params(ctx, &message.params);
-    Ok(MsgUpdateParamsResponse {}.encode_to_vec())
+    Ok(MsgUpdateParamsResponse {})
 }
 
 /// Refuses params of 0: the field, and the reference's words.

@@ -15,7 +15,7 @@ use crate::bank::{self, Coins, coin};
 use crate::context::Context;
 use crate::error::TxError;
 use crate::limits::AUTHZ_LIST_GAS;
-use crate::modules::shared::message::decode;
+use crate::message::decode;
 use crate::sdk;
 
 /// An authorization of a type this chain knows.

@@ -19,8 +19,8 @@ use proto::cosmos::authz::v1beta1::{
 use crate::context::{BlockTime, Context};
 use crate::error::{ChainError, TxError};
 use crate::limits::{AUTHZ_QUEUE_GAS, SCAN_CHUNK};
+use crate::message::{messages, unchecked};
 use crate::modules::shared::address;
-use crate::modules::shared::message::{sdk_messages, unchecked};
 use crate::sdk;
 
 mod authorization;
@@ -38,10 +38,10 @@ mod tests;
 pub use authorization::{Acceptance, Authorization};
 use error::Error;
 
-sdk_messages! {
-    MsgExec: signers |message| vec![message.grantee], check msg_exec::check, execute msg_exec::execute;
-    MsgGrant: signers |message| vec![message.granter], check msg_grant::check, execute msg_grant::execute;
-    MsgRevoke: signers |message| vec![message.granter], check unchecked, execute msg_revoke::execute;
+messages! {
+    MsgExec: signer grantee, check msg_exec::check, execute msg_exec::execute;
+    MsgGrant: signer granter, check msg_grant::check, execute msg_grant::execute;
+    MsgRevoke: signer granter, check unchecked, execute msg_revoke::execute;
 }
 
 /// The grant that lets `grantee` execute messages of a type for `granter`, expired or not.

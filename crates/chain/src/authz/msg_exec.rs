@@ -15,7 +15,7 @@ use super::{Acceptance, Authorization, account, delete_grant, grant, keys};
 use crate::context::{BlockTime, Context};
 use crate::error::{ChainError, TxError};
 use crate::limits::{AUTHZ_MESSAGES_MAX, AUTHZ_NESTING_MAX};
-use crate::modules::shared::message::{answer, decode};
+use crate::message::decode;
 use crate::{router, sdk};
 
 /// Refuses messages that cannot be read, too many of them and too deep a nesting. What they say is looked at in the
@@ -54,7 +54,7 @@ fn count(message: &MsgExec, depth: u32, left: &mut u32) -> Result<(), TxError> {
 }
 
 /// Executes the messages in order.
-pub(super) fn execute(ctx: &mut Context, message: &MsgExec) -> Result<Vec<u8>, TxError> {
+pub(super) fn execute(ctx: &mut Context, message: MsgExec) -> Result<MsgExecResponse, TxError> {
     if message.grantee.is_empty() {
         return Err(TxError::undefined("empty address string is not allowed"));
     }
@@ -73,7 +73,7 @@ pub(super) fn execute(ctx: &mut Context, message: &MsgExec) -> Result<Vec<u8>, T
     for (index, inner) in message.msgs.iter().enumerate() {
         results.push(dispatch(ctx, &grantee, index, inner)?.into());
     }
-    Ok(answer(&MsgExecResponse { results }))
+    Ok(MsgExecResponse { results })
 }
 
 fn dispatch(

@@ -5,7 +5,6 @@ use proto::cosmos::authz::v1beta1::{MsgGrant, MsgGrantResponse};
 use super::{Authorization, account, error::Error, save_grant};
 use crate::context::{BlockTime, Context};
 use crate::error::TxError;
-use crate::modules::shared::message::answer;
 use crate::{auth, bank, router, sdk};
 
 /// Refuses an authorization that cannot be read; everything else waits for the block, as in the reference.
@@ -22,7 +21,7 @@ pub(super) fn check(message: &MsgGrant) -> Result<(), TxError> {
 }
 
 /// Stores the grant; creates the grantee's account if there is none.
-pub(super) fn execute(ctx: &mut Context, message: &MsgGrant) -> Result<Vec<u8>, TxError> {
+pub(super) fn execute(ctx: &mut Context, message: MsgGrant) -> Result<MsgGrantResponse, TxError> {
     if message.grantee.eq_ignore_ascii_case(&message.granter) {
         return Err(Error::GranteeIsGranter.bare());
     }
@@ -44,5 +43,5 @@ pub(super) fn execute(ctx: &mut Context, message: &MsgGrant) -> Result<Vec<u8>, 
     }
     let expiration = message.grant.expiration;
     save_grant(ctx, &granter, &grantee, &authorization, expiration)?;
-    Ok(answer(&MsgGrantResponse {}))
+    Ok(MsgGrantResponse {})
 }

@@ -5,11 +5,10 @@ use proto::cosmos::authz::v1beta1::{MsgRevoke, MsgRevokeResponse};
 use super::{account, delete_grant, error::Error};
 use crate::context::Context;
 use crate::error::TxError;
-use crate::modules::shared::message::answer;
 use crate::sdk;
 
 /// Removes the grant.
-pub(super) fn execute(ctx: &mut Context, message: &MsgRevoke) -> Result<Vec<u8>, TxError> {
+pub(super) fn execute(ctx: &mut Context, message: MsgRevoke) -> Result<MsgRevokeResponse, TxError> {
     if message.grantee.eq_ignore_ascii_case(&message.granter) {
         return Err(Error::GranteeIsGranter.bare());
     }
@@ -20,5 +19,5 @@ pub(super) fn execute(ctx: &mut Context, message: &MsgRevoke) -> Result<Vec<u8>,
         return Err(TxError::sdk(sdk::INVALID_REQUEST, text));
     }
     delete_grant(ctx, &granter, &grantee, &message.msg_type_url)?;
-    Ok(answer(&MsgRevokeResponse {}))
+    Ok(MsgRevokeResponse {})
 }

@@ -11,7 +11,8 @@ use super::error::Error;
 use super::keys;
 use crate::context::Context;
 use crate::error::QueryError;
-use crate::modules::shared::{address, message::answer};
+use crate::message::answer;
+use crate::modules::shared::address;
 use crate::pagination::{paginate_filtered, plain};
 use crate::router::decode_request;
 

@@ -1,7 +1,6 @@
 //! Messages of the bank. Their checks run at execution, as in the reference: only the shape is looked at before.
 
 use crypto::keys::Address;
-use prost::Message as _;
 use proto::cosmos::bank::v1beta1::{
     MsgMultiSend, MsgSend, MsgSendResponse, MsgSetSendEnabled, MsgUpdateParams,
 };
@@ -10,14 +9,14 @@ use super::{msg_multi_send, msg_update};
 use crate::bank::{self, Coins};
 use crate::context::Context;
 use crate::error::TxError;
-use crate::modules::shared::message::{sdk_messages, unchecked};
+use crate::message::{messages, unchecked};
 use crate::sdk;
 
-sdk_messages! {
-    MsgSend: signers |message| vec![message.from_address], check unchecked, execute send;
-    MsgMultiSend: signers senders, check unchecked, execute msg_multi_send::execute;
-    MsgUpdateParams: signers |message| vec![message.authority], check unchecked, execute msg_update::params;
-    MsgSetSendEnabled: signers |message| vec![message.authority], check unchecked, execute msg_update::send_enabled;
+messages! {
+    MsgSend: signer from_address, check unchecked, execute send;
+    MsgMultiSend: each senders, check unchecked, execute msg_multi_send::execute;
+    MsgUpdateParams: signer authority, check unchecked, execute msg_update::params;
+    MsgSetSendEnabled: signer authority, check unchecked, execute msg_update::send_enabled;
 }
 
 fn senders(message: MsgMultiSend) -> Vec<String> {
@@ -25,7 +24,7 @@ fn senders(message: MsgMultiSend) -> Vec<String> {
     inputs.map(|input| input.address).collect()
 }
 
-fn send(ctx: &mut Context, message: &MsgSend) -> Result<Vec<u8>, TxError> {
+fn send(ctx: &mut Context, message: MsgSend) -> Result<MsgSendResponse, TxError> {
     let from = address("from", &message.from_address)?;
     let to = address("to", &message.to_address)?;
     let coins = Coins::strict(&message.amount)?;
@@ -35,7 +34,7 @@ fn send(ctx: &mut Context, message: &MsgSend) -> Result<Vec<u8>, TxError> {
     check_send_enabled(ctx, &coins)?;
     bank::check_receiver(&to)?;
     bank::send(ctx, &from, &to, &message.amount)?;
-    Ok(MsgSendResponse {}.encode_to_vec())
+    Ok(MsgSendResponse {})
 }
 
 pub(super) fn address(role: &str, text: &str) -> Result<Address, TxError> {

@@ -1,7 +1,6 @@
 //! `MsgMultiSend`: one sender, many recipients.
 
 use crypto::keys::Address;
-use prost::Message as _;
 use proto::cosmos::bank::v1beta1::{Input, MsgMultiSend, MsgMultiSendResponse};
 use proto::cosmos::base::v1beta1::Coin;
 
@@ -14,7 +13,10 @@ use crate::sdk;
 
 /// Moves the coins. Events: `message` and `coin_spent` for the sender, then `coin_received` and `transfer` for each
 /// recipient.
-pub(super) fn execute(ctx: &mut Context, message: &MsgMultiSend) -> Result<Vec<u8>, TxError> {
+pub(super) fn execute(
+    ctx: &mut Context,
+    message: MsgMultiSend,
+) -> Result<MsgMultiSendResponse, TxError> {
     let refuse = |code: u32, text: &str| TxError::registered("bank", code, text);
     let input = match message.inputs.as_slice() {
         [] => return Err(refuse(2, "no inputs to send transaction")),
@@ -63,7 +65,7 @@ pub(super) fn execute(ctx: &mut Context, message: &MsgMultiSend) -> Result<Vec<u
             ],
         );
     }
-    Ok(MsgMultiSendResponse {}.encode_to_vec())
+    Ok(MsgMultiSendResponse {})
 }
 
 fn sender(input: &Input) -> Result<(Address, Coins), TxError> {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use prost::Message as _;
 use proto::cosmos::bank::v1beta1::{
     MsgSetSendEnabled, MsgSetSendEnabledResponse, MsgUpdateParams, MsgUpdateParamsResponse,
 };
@@ -14,21 +13,24 @@ use crate::modules::shared::authority;
 use crate::sdk;
 
 /// Replaces the params.
-pub(super) fn params(ctx: &mut Context, message: &MsgUpdateParams) -> Result<Vec<u8>, TxError> {
+pub(super) fn params(
+    ctx: &mut Context,
+    message: MsgUpdateParams,
+) -> Result<MsgUpdateParamsResponse, TxError> {
     authority::require_gov(&message.authority)?;
     if !message.params.send_enabled.is_empty() {
         let text = "use of send_enabled in params is no longer supported";
         return Err(TxError::undefined(text));
     }
     bank::save_params(ctx, message.params.default_send_enabled);
-    Ok(MsgUpdateParamsResponse {}.encode_to_vec())
+    Ok(MsgUpdateParamsResponse {})
 }
 
 /// Sets single denominations, or takes their own setting away.
 pub(super) fn send_enabled(
     ctx: &mut Context,
-    message: &MsgSetSendEnabled,
-) -> Result<Vec<u8>, TxError> {
+    message: MsgSetSendEnabled,
+) -> Result<MsgSetSendEnabledResponse, TxError> {
     authority::require_gov(&message.authority)?;
     let refuse =
         |text: String| TxError::sdk(sdk::INVALID_REQUEST, format!("{text}: invalid request"));
@@ -58,5 +60,5 @@ pub(super) fn send_enabled(
     for denom in &message.use_default_for {
         ctx.remove(&keys::send_enabled(denom));
     }
-    Ok(MsgSetSendEnabledResponse {}.encode_to_vec())
+    Ok(MsgSetSendEnabledResponse {})
 }

@@ -10,15 +10,18 @@ use tendermint_proto::v0_38::types::{AbciParams, ConsensusParams, VersionParams}
 use super::{PARAMS, check_bounds, params};
 use crate::context::Context;
 use crate::error::TxError;
+use crate::message::{messages, unchecked};
 use crate::modules::shared::authority;
-use crate::modules::shared::message::{sdk_messages, unchecked};
 
-sdk_messages! {
-    MsgUpdateParams: signers |message| vec![message.authority], check unchecked, execute update_params;
+messages! {
+    MsgUpdateParams: signer authority, check unchecked, execute update_params;
 }
 
 /// Replaces the params. Event: `update_consensus_params`.
-fn update_params(ctx: &mut Context, message: &MsgUpdateParams) -> Result<Vec<u8>, TxError> {
+fn update_params(
+    ctx: &mut Context,
+    message: MsgUpdateParams,
+) -> Result<MsgUpdateParamsResponse, TxError> {
     authority::require_gov(&message.authority)?;
     if message.block.is_none() || message.evidence.is_none() || message.validator.is_none() {
         return Err(TxError::undefined("all parameters must be present"));
@@ -46,7 +49,7 @@ fn update_params(ctx: &mut Context, message: &MsgUpdateParams) -> Result<Vec<u8>
             ("parameters", &text(&asked)),
         ],
     );
-    Ok(MsgUpdateParamsResponse {}.encode_to_vec())
+    Ok(MsgUpdateParamsResponse {})
 }
 
 /// Vote extensions can be switched on once, at a height to come.

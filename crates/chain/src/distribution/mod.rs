@@ -16,7 +16,7 @@ use proto::cosmos::distribution::v1beta1::{
 
 use crate::context::Context;
 use crate::error::ChainError;
-use crate::message::{account_of_operator, handlers, unchecked};
+use crate::message::{messages, unchecked};
 
 mod allocation;
 mod error;
@@ -40,14 +40,14 @@ pub use state::{
 /// Name of the module and of its account.
 pub const MODULE: &str = "distribution";
 
-handlers! {
-    MsgSetWithdrawAddress: signer |message| Ok(message.delegator_address.clone()), check unchecked, execute msg::set_withdraw_address;
-    MsgWithdrawDelegatorReward: signer |message| Ok(message.delegator_address.clone()), check unchecked, execute msg::withdraw_delegator_reward;
-    MsgWithdrawValidatorCommission: signer |message| account_of_operator(&message.validator_address), check unchecked, execute msg::withdraw_validator_commission;
-    MsgFundCommunityPool: signer |message| Ok(message.depositor.clone()), check unchecked, execute msg::fund_community_pool;
-    MsgUpdateParams: signer |message| Ok(message.authority.clone()), check unchecked, execute msg::update_params;
-    MsgCommunityPoolSpend: signer |message| Ok(message.authority.clone()), check unchecked, execute msg::community_pool_spend;
-    MsgDepositValidatorRewardsPool: signer |message| Ok(message.depositor.clone()), check unchecked, execute msg::deposit_validator_rewards_pool;
+messages! {
+    MsgSetWithdrawAddress: signer delegator_address, check unchecked, execute msg::set_withdraw_address;
+    MsgWithdrawDelegatorReward: signer delegator_address, check unchecked, execute msg::withdraw_delegator_reward;
+    MsgWithdrawValidatorCommission: operator validator_address, check unchecked, execute msg::withdraw_validator_commission;
+    MsgFundCommunityPool: signer depositor, check unchecked, execute msg::fund_community_pool;
+    MsgUpdateParams: signer authority, check unchecked, execute msg::update_params;
+    MsgCommunityPoolSpend: signer authority, check unchecked, execute msg::community_pool_spend;
+    MsgDepositValidatorRewardsPool: signer depositor, check unchecked, execute msg::deposit_validator_rewards_pool;
 }
 
 /// Whether this chain's genesis has the module's section.

@@ -17,7 +17,7 @@ use crate::staking;
 /// Event: `set_withdraw_address`.
 pub(super) fn set_withdraw_address(
     ctx: &mut Context,
-    message: &types::MsgSetWithdrawAddress,
+    message: types::MsgSetWithdrawAddress,
 ) -> Result<types::MsgSetWithdrawAddressResponse, TxError> {
     let delegator = account("delegator", &message.delegator_address)?;
     let to = account("withdraw", &message.withdraw_address)?;
@@ -45,7 +45,7 @@ fn check_not_blocked(to: &Address) -> Result<(), TxError> {
 /// Events: those of the transfer, `withdraw_rewards`.
 pub(super) fn withdraw_delegator_reward(
     ctx: &mut Context,
-    message: &types::MsgWithdrawDelegatorReward,
+    message: types::MsgWithdrawDelegatorReward,
 ) -> Result<types::MsgWithdrawDelegatorRewardResponse, TxError> {
     let operator = operator("validator", &message.validator_address)?;
     let delegator = account("delegator", &message.delegator_address)?;
@@ -61,7 +61,7 @@ pub(super) fn withdraw_delegator_reward(
 /// Events: those of the transfer, `withdraw_commission`.
 pub(super) fn withdraw_validator_commission(
     ctx: &mut Context,
-    message: &types::MsgWithdrawValidatorCommission,
+    message: types::MsgWithdrawValidatorCommission,
 ) -> Result<types::MsgWithdrawValidatorCommissionResponse, TxError> {
     let operator = operator("validator", &message.validator_address)?;
     let commission = state::commission(ctx, &operator)?;
@@ -86,7 +86,7 @@ pub(super) fn withdraw_validator_commission(
 /// Events: those of the transfer.
 pub(super) fn fund_community_pool(
     ctx: &mut Context,
-    message: &types::MsgFundCommunityPool,
+    message: types::MsgFundCommunityPool,
 ) -> Result<types::MsgFundCommunityPoolResponse, TxError> {
     let depositor = account("depositor", &message.depositor)?;
     let coins = given(&message.amount)?;
@@ -108,7 +108,7 @@ fn given(amount: &[proto::cosmos::base::v1beta1::Coin]) -> Result<Coins, TxError
 
 pub(super) fn update_params(
     ctx: &mut Context,
-    message: &types::MsgUpdateParams,
+    message: types::MsgUpdateParams,
 ) -> Result<types::MsgUpdateParamsResponse, TxError> {
     account("authority", &message.authority)?;
     require_gov(&message.authority)?;
@@ -131,7 +131,7 @@ pub(super) fn update_params(
 /// Events: those of the transfer.
 pub(super) fn community_pool_spend(
     ctx: &mut Context,
-    message: &types::MsgCommunityPoolSpend,
+    message: types::MsgCommunityPoolSpend,
 ) -> Result<types::MsgCommunityPoolSpendResponse, TxError> {
     account("authority", &message.authority)?;
     require_gov(&message.authority)?;
@@ -151,7 +151,7 @@ pub(super) fn community_pool_spend(
 /// Events: those of the transfer, `commission`, `rewards`.
 pub(super) fn deposit_validator_rewards_pool(
     ctx: &mut Context,
-    message: &types::MsgDepositValidatorRewardsPool,
+    message: types::MsgDepositValidatorRewardsPool,
 ) -> Result<types::MsgDepositValidatorRewardsPoolResponse, TxError> {
     let parse = |result: Result<Address, crypto::Error>| {
         result.map_err(|error| TxError::undefined(format!("decoding bech32 failed: {error}")))

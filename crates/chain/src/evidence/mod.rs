@@ -14,7 +14,7 @@ use proto::cosmos::evidence::v1beta1::{
 use crate::consensus;
 use crate::context::{BlockTime, Context, Misbehaviour};
 use crate::error::{ChainError, GenesisError, GrpcCode, QueryError, TxError};
-use crate::message::{account, handlers};
+use crate::message::{account, messages};
 use crate::pagination::paginate;
 use crate::sdk;
 use crate::slashing;
@@ -33,8 +33,8 @@ const FOREVER: BlockTime = BlockTime {
     nanos: 0,
 };
 
-handlers! {
-    MsgSubmitEvidence: signer |message| Ok(message.submitter.clone()), check check_submit, execute submit;
+messages! {
+    MsgSubmitEvidence: signer submitter, check check_submit, execute submit;
 }
 
 /// Start of a block: what consensus found.
@@ -149,7 +149,7 @@ fn check_submit(message: &MsgSubmitEvidence) -> Result<(), TxError> {
 
 fn submit(
     ctx: &mut Context,
-    message: &MsgSubmitEvidence,
+    message: MsgSubmitEvidence,
 ) -> Result<MsgSubmitEvidenceResponse, TxError> {
     let refuse = |code: u32, text: String| Err(TxError::registered(MODULE, code, text));
     account("submitter", &message.submitter)?;

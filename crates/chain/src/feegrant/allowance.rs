@@ -9,7 +9,7 @@ use crate::bank::Coins;
 use crate::context::{BlockTime, Context};
 use crate::error::TxError;
 use crate::limits::AUTHZ_LIST_GAS;
-use crate::modules::shared::message::decode;
+use crate::message::decode;
 use crate::sdk;
 
 /// An allowance of a type this chain knows.

@@ -18,7 +18,7 @@ use crate::bank::Coins;
 use crate::context::Context;
 use crate::error::{ChainError, TxError};
 use crate::limits::FEEGRANT_PRUNED_MAX;
-use crate::modules::shared::message::{sdk_messages, unchecked};
+use crate::message::{messages, unchecked};
 use crate::{auth, bank, sdk};
 
 mod allowance;
@@ -33,10 +33,10 @@ mod tests;
 
 pub use allowance::Allowance;
 
-sdk_messages! {
-    MsgGrantAllowance: signers |message| vec![message.granter], check msg::check_grant, execute msg::grant;
-    MsgRevokeAllowance: signers |message| vec![message.granter], check unchecked, execute msg::revoke;
-    MsgPruneAllowances: signers |message| vec![message.pruner], check unchecked, execute msg::prune;
+messages! {
+    MsgGrantAllowance: signer granter, check msg::check_grant, execute msg::grant;
+    MsgRevokeAllowance: signer granter, check unchecked, execute msg::revoke;
+    MsgPruneAllowances: signer pruner, check unchecked, execute msg::prune;
 }
 
 /// The allowance of a grantee with a granter, expired or not.

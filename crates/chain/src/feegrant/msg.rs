@@ -11,7 +11,7 @@ use super::{Allowance, grant_allowance, remove_expired, revoke_allowance};
 use crate::context::Context;
 use crate::error::TxError;
 use crate::limits::FEEGRANT_PRUNED_BY_MESSAGE_MAX;
-use crate::modules::shared::{address, message::answer};
+use crate::modules::shared::address;
 use crate::sdk;
 
 /// Refuses an allowance that cannot be read; everything else waits for the block, as in the reference.
@@ -23,7 +23,10 @@ pub(super) fn check_grant(message: &MsgGrantAllowance) -> Result<(), TxError> {
 }
 
 /// Gives an allowance.
-pub(super) fn grant(ctx: &mut Context, message: &MsgGrantAllowance) -> Result<Vec<u8>, TxError> {
+pub(super) fn grant(
+    ctx: &mut Context,
+    message: MsgGrantAllowance,
+) -> Result<MsgGrantAllowanceResponse, TxError> {
     if message.grantee.eq_ignore_ascii_case(&message.granter) {
         return Err(same("cannot self-grant fee authorization"));
     }
@@ -34,25 +37,31 @@ pub(super) fn grant(ctx: &mut Context, message: &MsgGrantAllowance) -> Result<Ve
     let allowance = Allowance::from_any(any)?;
     allowance.check()?;
     grant_allowance(ctx, &granter, &grantee, &allowance)?;
-    Ok(answer(&MsgGrantAllowanceResponse {}))
+    Ok(MsgGrantAllowanceResponse {})
 }
 
 /// Takes an allowance back.
-pub(super) fn revoke(ctx: &mut Context, message: &MsgRevokeAllowance) -> Result<Vec<u8>, TxError> {
+pub(super) fn revoke(
+    ctx: &mut Context,
+    message: MsgRevokeAllowance,
+) -> Result<MsgRevokeAllowanceResponse, TxError> {
     if message.grantee == message.granter {
         return Err(same("addresses must be different"));
     }
     let grantee = account(&message.grantee)?;
     let granter = account(&message.granter)?;
     revoke_allowance(ctx, &granter, &grantee)?;
-    Ok(answer(&MsgRevokeAllowanceResponse {}))
+    Ok(MsgRevokeAllowanceResponse {})
 }
 
 /// Removes some expired allowances. Event: `prune_feegrant`.
-pub(super) fn prune(ctx: &mut Context, message: &MsgPruneAllowances) -> Result<Vec<u8>, TxError> {
+pub(super) fn prune(
+    ctx: &mut Context,
+    message: MsgPruneAllowances,
+) -> Result<MsgPruneAllowancesResponse, TxError> {
     remove_expired(ctx, FEEGRANT_PRUNED_BY_MESSAGE_MAX)?;
     ctx.emit_raw("prune_feegrant", &[("pruner", &message.pruner)]);
-    Ok(answer(&MsgPruneAllowancesResponse {}))
+    Ok(MsgPruneAllowancesResponse {})
 }
 
 fn account(text: &str) -> Result<Address, TxError> {

@@ -10,7 +10,8 @@ use proto::cosmos::feegrant::v1beta1::{
 use super::keys;
 use crate::context::Context;
 use crate::error::QueryError;
-use crate::modules::shared::{address, message::answer};
+use crate::message::answer;
+use crate::modules::shared::address;
 use crate::pagination::{paginate, paginate_filtered};
 use crate::router::decode_request;
 

@@ -17,7 +17,8 @@ use serde_json::{Map, Value};
 use crate::context::Context;
 use crate::error::{ChainError, GenesisError, GrpcCode, QueryError};
 use crate::genesis;
-use crate::modules::shared::{address, message::answer};
+use crate::message::answer;
+use crate::modules::shared::address;
 use crate::pagination::paginate;
 use crate::router::decode_request;
 

@@ -14,7 +14,7 @@ use crate::bank::{self, Coins, UPOKT, valid_denom};
 use crate::context::Context;
 use crate::decimal::Dec;
 use crate::error::{ChainError, GenesisError, QueryError, TxError};
-use crate::message::{handlers, unchecked};
+use crate::message::{messages, unchecked};
 use crate::modules::shared::authority::require_gov;
 use crate::staking;
 use crate::staking::params::fraction;
@@ -28,8 +28,8 @@ const PARAMS: &[u8] = b"mint/params";
 /// State key of the present rate.
 const MINTER: &[u8] = b"mint/minter";
 
-handlers! {
-    MsgUpdateParams: signer |message| Ok(message.authority.clone()), check unchecked, execute update_params;
+messages! {
+    MsgUpdateParams: signer authority, check unchecked, execute update_params;
 }
 
 /// Params.
@@ -121,7 +121,7 @@ fn next_inflation(old: &Dec, params: &Params, bonded: &Dec) -> Result<Dec, Chain
 
 fn update_params(
     ctx: &mut Context,
-    message: &MsgUpdateParams,
+    message: MsgUpdateParams,
 ) -> Result<MsgUpdateParamsResponse, TxError> {
     require_gov(&message.authority)?;
     validate(&message.params)?;

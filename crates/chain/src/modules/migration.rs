@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::error::{ChainError, GenesisError, QueryError};
 use crate::genesis;
-use crate::modules::shared::message::answer;
+use crate::message::answer;
 
 /// Refuses params that cannot be read; `idle` has seen that nothing else is there.
 ///

@@ -13,7 +13,7 @@ use proto::cosmos::slashing::v1beta1::{MsgUnjail, MsgUpdateParams};
 use crate::context::{BlockTime, Context};
 use crate::decimal::Dec;
 use crate::error::{ChainError, TxError};
-use crate::message::{account_of_operator, handlers, unchecked};
+use crate::message::{messages, unchecked};
 use crate::staking;
 
 mod error;
@@ -34,9 +34,9 @@ pub use state::signing_info;
 /// Name of the module.
 pub const MODULE: &str = "slashing";
 
-handlers! {
-    MsgUnjail: signer |message| account_of_operator(&message.validator_addr), check unchecked, execute msg::unjail;
-    MsgUpdateParams: signer |message| Ok(message.authority.clone()), check unchecked, execute msg::update_params;
+messages! {
+    MsgUnjail: operator validator_addr, check unchecked, execute msg::unjail;
+    MsgUpdateParams: signer authority, check unchecked, execute msg::update_params;
 }
 
 /// Whether this chain's genesis has the module's section.

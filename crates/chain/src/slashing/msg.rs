@@ -12,7 +12,7 @@ use crate::modules::shared::authority::require_gov;
 use crate::staking;
 
 /// A validator whose time in jail is over, and which has its promised stake, takes part again.
-pub(super) fn unjail(ctx: &mut Context, message: &MsgUnjail) -> Result<MsgUnjailResponse, TxError> {
+pub(super) fn unjail(ctx: &mut Context, message: MsgUnjail) -> Result<MsgUnjailResponse, TxError> {
     let operator = operator("validator input", &message.validator_addr)?;
     let mut validator = staking::existing_validator(ctx, &operator)?;
     let own = staking::existing_delegation(ctx, &operator, &operator)?;
@@ -37,7 +37,7 @@ pub(super) fn unjail(ctx: &mut Context, message: &MsgUnjail) -> Result<MsgUnjail
 
 pub(super) fn update_params(
     ctx: &mut Context,
-    message: &MsgUpdateParams,
+    message: MsgUpdateParams,
 ) -> Result<MsgUpdateParamsResponse, TxError> {
     require_gov(&message.authority)?;
     params::validate(&message.params)?;

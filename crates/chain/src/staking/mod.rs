@@ -18,7 +18,7 @@ use proto::cosmos::staking::v1beta1::{
 
 use crate::context::Context;
 use crate::error::ChainError;
-use crate::message::{account_of_operator, handlers, unchecked};
+use crate::message::{messages, unchecked};
 
 mod delegate;
 mod delegation;
@@ -65,14 +65,14 @@ pub use validator::{BondStatus, Commission, POWER_REDUCTION, Validator};
 /// Name of the module.
 pub const MODULE: &str = "staking";
 
-handlers! {
-    MsgCreateValidator: signer |message| account_of_operator(&message.validator_address), check msg_create_validator::check, execute msg_create_validator::execute;
-    MsgEditValidator: signer |message| account_of_operator(&message.validator_address), check unchecked, execute msg_edit_validator::execute;
-    MsgDelegate: signer |message| Ok(message.delegator_address.clone()), check unchecked, execute msg_delegate::execute;
-    MsgBeginRedelegate: signer |message| Ok(message.delegator_address.clone()), check unchecked, execute msg_begin_redelegate::execute;
-    MsgUndelegate: signer |message| Ok(message.delegator_address.clone()), check unchecked, execute msg_undelegate::execute;
-    MsgCancelUnbondingDelegation: signer |message| Ok(message.delegator_address.clone()), check unchecked, execute msg_cancel_unbonding_delegation::execute;
-    MsgUpdateParams: signer |message| Ok(message.authority.clone()), check unchecked, execute msg_update_params::execute;
+messages! {
+    MsgCreateValidator: operator validator_address, check msg_create_validator::check, execute msg_create_validator::execute;
+    MsgEditValidator: operator validator_address, check unchecked, execute msg_edit_validator::execute;
+    MsgDelegate: signer delegator_address, check unchecked, execute msg_delegate::execute;
+    MsgBeginRedelegate: signer delegator_address, check unchecked, execute msg_begin_redelegate::execute;
+    MsgUndelegate: signer delegator_address, check unchecked, execute msg_undelegate::execute;
+    MsgCancelUnbondingDelegation: signer delegator_address, check unchecked, execute msg_cancel_unbonding_delegation::execute;
+    MsgUpdateParams: signer authority, check unchecked, execute msg_update_params::execute;
 }
 
 /// Whether this chain's genesis has the module's section.

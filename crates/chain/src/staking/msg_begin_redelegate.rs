@@ -11,7 +11,7 @@ use crate::sdk;
 
 pub(super) fn execute(
     ctx: &mut Context,
-    message: &MsgBeginRedelegate,
+    message: MsgBeginRedelegate,
 ) -> Result<MsgBeginRedelegateResponse, TxError> {
     let from = operator("source validator", &message.validator_src_address)?;
     let to = operator("destination validator", &message.validator_dst_address)?;

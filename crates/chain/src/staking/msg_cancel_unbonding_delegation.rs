@@ -15,7 +15,7 @@ use crate::staking::error;
 
 pub(super) fn execute(
     ctx: &mut Context,
-    message: &MsgCancelUnbondingDelegation,
+    message: MsgCancelUnbondingDelegation,
 ) -> Result<MsgCancelUnbondingDelegationResponse, TxError> {
     let refuse =
         |text: &str| TxError::sdk(sdk::INVALID_REQUEST, format!("{text}: invalid request"));

@@ -26,10 +26,10 @@ pub(super) fn check(message: &MsgCreateValidator) -> Result<(), TxError> {
 
 pub(super) fn execute(
     ctx: &mut Context,
-    message: &MsgCreateValidator,
+    message: MsgCreateValidator,
 ) -> Result<MsgCreateValidatorResponse, TxError> {
     let address = operator("validator", &message.validator_address)?;
-    let (commission, amount, min_self_delegation) = validate(message)?;
+    let (commission, amount, min_self_delegation) = validate(&message)?;
     let minimum = params::min_commission_rate(ctx)?;
     if commission.rate < minimum {
         let text =

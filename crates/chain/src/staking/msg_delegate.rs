@@ -11,7 +11,7 @@ use crate::sdk;
 
 pub(super) fn execute(
     ctx: &mut Context,
-    message: &MsgDelegate,
+    message: MsgDelegate,
 ) -> Result<MsgDelegateResponse, TxError> {
     let validator = operator("validator", &message.validator_address)?;
     let delegator = account("delegator", &message.delegator_address)?;

@@ -16,7 +16,7 @@ const DAY_NANOS: i128 = 24 * 3_600 * 1_000_000_000;
 
 pub(super) fn execute(
     ctx: &mut Context,
-    message: &MsgEditValidator,
+    message: MsgEditValidator,
 ) -> Result<MsgEditValidatorResponse, TxError> {
     let address = operator("validator", &message.validator_address)?;
     let refuse =

@@ -12,7 +12,7 @@ use crate::sdk;
 
 pub(super) fn execute(
     ctx: &mut Context,
-    message: &MsgUndelegate,
+    message: MsgUndelegate,
 ) -> Result<MsgUndelegateResponse, TxError> {
     let validator = operator("validator", &message.validator_address)?;
     let delegator = account("delegator", &message.delegator_address)?;

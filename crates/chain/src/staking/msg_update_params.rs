@@ -9,7 +9,7 @@ use crate::modules::shared::authority::require_gov;
 
 pub(super) fn execute(
     ctx: &mut Context,
-    message: &MsgUpdateParams,
+    message: MsgUpdateParams,
 ) -> Result<MsgUpdateParamsResponse, TxError> {
     require_gov(&message.authority)?;
     params::validate(&message.params)?;

@@ -7,7 +7,8 @@ use proto::cosmos::upgrade::v1beta1::{
 };
 
 use crate::error::QueryError;
-use crate::modules::shared::{authority, message::answer};
+use crate::message::answer;
+use crate::modules::shared::authority;
 use crate::router::decode_request;
 use crate::sdk;
 

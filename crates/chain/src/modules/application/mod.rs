@@ -14,7 +14,8 @@ use proto::pocket::application::{
 
 use crate::context::Context;
 use crate::error::{ChainError, TxError};
-use crate::modules::shared::{address, message};
+use crate::message::messages;
+use crate::modules::shared::address;
 
 mod end_block;
 pub mod error;
@@ -44,7 +45,7 @@ pub use state::{all, get, is_active, is_staked_for, save};
 /// Name of the module and of its account.
 pub const MODULE: &str = "application";
 
-message::messages! {
+messages! {
     MsgUpdateParams: signer authority, check msg_update_params::check, execute msg_update_params::execute;
     MsgUpdateParam: signer authority, check msg_update_param::check, execute msg_update_param::execute;
     MsgStakeApplication: signer address, check msg_stake_application::check, execute msg_stake_application::execute;

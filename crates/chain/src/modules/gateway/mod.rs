@@ -13,7 +13,8 @@ use proto::pocket::gateway::{
 
 use crate::context::Context;
 use crate::error::{ChainError, TxError};
-use crate::modules::shared::{address, message};
+use crate::message::messages;
+use crate::modules::shared::address;
 
 mod end_block;
 pub mod error;
@@ -40,7 +41,7 @@ pub use state::{all, get, is_active, take_stopped};
 /// Name of the module and of its account.
 pub const MODULE: &str = "gateway";
 
-message::messages! {
+messages! {
     MsgUpdateParams: signer authority, check msg_update_params::check, execute msg_update_params::execute;
     MsgUpdateParam: signer authority, check msg_update_param::check, execute msg_update_param::execute;
     MsgStakeGateway: signer address, check msg_stake_gateway::check, execute msg_stake_gateway::execute;

@@ -8,8 +8,8 @@ use proto::pocket::gateway::{
 use super::{keys, params, state};
 use crate::context::Context;
 use crate::error::QueryError;
+use crate::message::answer;
 use crate::modules::shared::history;
-use crate::modules::shared::message::answer;
 use crate::pagination::paginate;
 use crate::router::decode_request;
 

@@ -13,7 +13,7 @@ use proto::pocket::proof::{MsgCreateClaim, MsgSubmitProof, MsgUpdateParam, MsgUp
 
 use crate::context::Context;
 use crate::error::ChainError;
-use crate::modules::shared::message;
+use crate::message::messages;
 
 mod appraise;
 mod end_block;
@@ -45,7 +45,7 @@ pub use state::{claim, claims_ending_at, remove_claim};
 /// Name of the module and of its account.
 pub const MODULE: &str = "proof";
 
-message::messages! {
+messages! {
     MsgUpdateParams: signer authority, check msg_update_params::check, execute msg_update_params::execute;
     MsgUpdateParam: signer authority, check msg_update_param::check, execute msg_update_param::execute;
     MsgCreateClaim: signer supplier_operator_address, check msg_create_claim::check, execute msg_create_claim::execute;

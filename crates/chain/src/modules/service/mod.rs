@@ -11,7 +11,8 @@ use proto::pocket::service::{MsgAddService, MsgTransferService, MsgUpdateParam, 
 
 use crate::context::Context;
 use crate::error::{ChainError, TxError};
-use crate::modules::shared::{address, message};
+use crate::message::messages;
+use crate::modules::shared::address;
 
 pub mod error;
 mod genesis;
@@ -37,7 +38,7 @@ pub use state::{all, compute_units_at, difficulty, difficulty_at, exists, get, s
 /// Name of the module and of its account.
 pub const MODULE: &str = "service";
 
-message::messages! {
+messages! {
     MsgUpdateParams: signer authority, check msg_update_params::check, execute msg_update_params::execute;
     MsgUpdateParam: signer authority, check msg_update_param::check, execute msg_update_param::execute;
     MsgAddService: signer owner_address, check msg_add_service::check, execute msg_add_service::execute;
@@ -60,7 +61,7 @@ pub fn end_block(_ctx: &mut Context<'_>) -> Result<(), ChainError> {
     Ok(())
 }
 
-/// Checks an address in a message, named by its role.
+/// Checks an address in a named by its role.
 fn check_address(role: &str, text: &str) -> Result<(), TxError> {
     address::parse(text).map(|_| ()).map_err(|reason| {
         error::Error::InvalidAddress

@@ -16,8 +16,8 @@ use super::error::Error;
 use super::{keys, params, state};
 use crate::context::Context;
 use crate::error::{ChainError, QueryError};
+use crate::message::answer;
 use crate::modules::shared::history;
-use crate::modules::shared::message::answer;
 use crate::pagination::paginate;
 use crate::router::decode_request;
 

@@ -10,7 +10,7 @@ use proto::pocket::session::{MsgUpdateParam, MsgUpdateParams};
 
 use crate::context::Context;
 use crate::error::ChainError;
-use crate::modules::shared::message;
+use crate::message::messages;
 
 mod draws;
 mod end_block;
@@ -36,7 +36,7 @@ pub(crate) use params::validate as validate_params;
 pub use params::{params, params_at};
 pub use query::query;
 
-message::messages! {
+messages! {
     MsgUpdateParams: signer authority, check msg_update_params::check, execute msg_update_params::execute;
     MsgUpdateParam: signer authority, check msg_update_param::check, execute msg_update_param::execute;
 }

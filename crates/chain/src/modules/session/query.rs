@@ -8,7 +8,7 @@ use super::error::{Error, SessionError};
 use super::{hydrate, params};
 use crate::context::Context;
 use crate::error::QueryError;
-use crate::modules::shared::message::answer;
+use crate::message::answer;
 use crate::modules::shared::{address, validate};
 use crate::router::decode_request;
 

@@ -11,6 +11,7 @@ use proto::pocket::shared::{MsgUpdateParam, MsgUpdateParams};
 
 use crate::context::Context;
 use crate::error::ChainError;
+use crate::message::messages;
 
 pub(crate) mod address;
 pub(crate) mod authority;
@@ -23,7 +24,6 @@ pub(crate) mod go_text;
 pub mod grid;
 pub(crate) mod history;
 pub(crate) mod keys;
-pub(crate) mod message;
 mod msg_update_param;
 mod msg_update_params;
 mod params;
@@ -40,7 +40,7 @@ pub(crate) use params::validate as validate_params;
 pub use params::{current, params, params_at, params_history};
 pub use query::query;
 
-message::messages! {
+messages! {
     MsgUpdateParams: signer authority, check msg_update_params::check, execute msg_update_params::execute;
     MsgUpdateParam: signer authority, check msg_update_param::check, execute msg_update_param::execute;
 }

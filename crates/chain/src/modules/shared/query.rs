@@ -4,10 +4,10 @@ use proto::pocket::shared::{
     QueryParamsAtHeightRequest, QueryParamsAtHeightResponse, QueryParamsResponse,
 };
 
-use super::message::answer;
 use super::params;
 use crate::context::Context;
 use crate::error::QueryError;
+use crate::message::answer;
 use crate::router::decode_request;
 
 /// Answers a query; `None` for a method this service does not have.

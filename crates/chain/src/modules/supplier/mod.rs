@@ -13,7 +13,7 @@ use proto::pocket::supplier::{
     MsgStakeSupplier, MsgUnstakeSupplier, MsgUpdateParam, MsgUpdateParams,
 };
 
-use crate::modules::shared::message;
+use crate::message::messages;
 
 mod begin_block;
 mod candidates;
@@ -47,7 +47,7 @@ pub use state::{
 /// Name of the module and of its account.
 pub const MODULE: &str = "supplier";
 
-message::messages! {
+messages! {
     MsgUpdateParams: signer authority, check msg_update_params::check, execute msg_update_params::execute;
     MsgUpdateParam: signer authority, check msg_update_param::check, execute msg_update_param::execute;
     MsgStakeSupplier: signer signer, check msg_stake_supplier::check, execute msg_stake_supplier::execute;

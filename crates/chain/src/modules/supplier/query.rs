@@ -14,7 +14,7 @@ use super::error::Error;
 use super::{keys, params, state};
 use crate::context::Context;
 use crate::error::QueryError;
-use crate::modules::shared::message::answer;
+use crate::message::answer;
 use crate::modules::shared::{address, history, validate};
 use crate::pagination::paginate;
 use crate::router::decode_request;

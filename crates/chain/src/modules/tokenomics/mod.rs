@@ -14,7 +14,7 @@ use proto::pocket::tokenomics::{MsgUpdateParam, MsgUpdateParams};
 
 use crate::context::Context;
 use crate::error::ChainError;
-use crate::modules::shared::message;
+use crate::message::messages;
 
 mod difficulty;
 mod end_block;
@@ -42,7 +42,7 @@ pub use validators::{BondedValidator, validators};
 /// Name of the module and of its account.
 pub const MODULE: &str = "tokenomics";
 
-message::messages! {
+messages! {
     MsgUpdateParams: signer authority, check msg_update_params::check, execute msg_update_params::execute;
     MsgUpdateParam: signer authority, check msg_update_param::check, execute msg_update_param::execute;
 }

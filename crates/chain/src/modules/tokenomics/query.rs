@@ -5,7 +5,7 @@ use proto::pocket::tokenomics::QueryParamsResponse;
 use super::params;
 use crate::context::Context;
 use crate::error::QueryError;
-use crate::modules::shared::message::answer;
+use crate::message::answer;
 
 /// Answers a query; `None` for a method this service does not have.
 pub fn query(ctx: &Context<'_>, method: &str, _data: &[u8]) -> Option<Result<Vec<u8>, QueryError>> {
