@@ -8,8 +8,8 @@
 
 use prost::Message;
 use prost_types::Timestamp;
+use protocol::merkle;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::rpc::codec;
 
@@ -107,7 +107,7 @@ pub fn hash(header: &Header) -> [u8; 32] {
     };
     // prost encodes String, i64 and Vec<u8> as the google wrapper types, whose default is no bytes
     // at all.
-    merkle_root(&[
+    merkle::root(&[
         version.encode_to_vec(),
         header.chain_id.encode_to_vec(),
         header.height.encode_to_vec(),
@@ -123,28 +123,6 @@ pub fn hash(header: &Header) -> [u8; 32] {
         header.evidence_hash.encode_to_vec(),
         header.proposer_address.encode_to_vec(),
     ])
-}
-
-/// The Merkle root of CometBFT (RFC 6962): leaves prefixed 0, inner nodes 1, split at the largest
-/// power of two below the count; SHA-256 of nothing for an empty list.
-pub fn merkle_root<L: AsRef<[u8]>>(leaves: &[L]) -> [u8; 32] {
-    match leaves {
-        [] => Sha256::digest([]).into(),
-        [leaf] => Sha256::new()
-            .chain_update([0])
-            .chain_update(leaf)
-            .finalize()
-            .into(),
-        _ => {
-            let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
-            Sha256::new()
-                .chain_update([1])
-                .chain_update(merkle_root(left))
-                .chain_update(merkle_root(right))
-                .finalize()
-                .into()
-        }
-    }
 }
 
 #[cfg(test)]

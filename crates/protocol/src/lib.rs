@@ -28,6 +28,7 @@ pub mod error_body;
 pub mod height;
 pub mod http;
 pub mod limits;
+pub mod merkle;
 pub mod metering;
 pub mod params;
 pub mod proof;

@@ -61,6 +61,11 @@ impl Meter {
         }
     }
 
+    /// An account of which something is used already, as a restart finds it.
+    pub fn restored(limit: Upokt, consumed: Upokt) -> Meter {
+        Meter { limit, consumed }
+    }
+
     /// What may be used.
     pub fn limit(&self) -> Upokt {
         self.limit

@@ -25,7 +25,7 @@ pub const DELIMITER: &[u8; 15] = b"||POKT_STREAM||";
 
 /// The outer header by which a gateway of ours asks a supplier of ours for a stream that has a last frame, and by which
 /// the supplier says that it sends one.
-pub const STREAM_HEADER: &str = "Pocket-Stream";
+pub const STREAM_HEADER: &str = "pocket-stream";
 
 /// Value of [`STREAM_HEADER`].
 pub const STREAM_VERSION: &str = "1";

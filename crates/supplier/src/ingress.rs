@@ -26,7 +26,8 @@ use crypto::keys::SecretKey;
 pub type AnswerBody = UnsyncBoxBody<Bytes, net::BoxError>;
 
 /// [`protocol::stream::STREAM_HEADER`] as HTTP libraries spell it.
-pub const STREAM_HEADER: http::HeaderName = http::HeaderName::from_static("pocket-stream");
+pub const STREAM_HEADER: http::HeaderName =
+    http::HeaderName::from_static(protocol::stream::STREAM_HEADER);
 
 /// Headers of a backend's answer that go back in the relay; the rest describes one hop.
 const ANSWER_HEADERS: [&str; 3] = ["content-type", "retry-after", "x-request-id"];

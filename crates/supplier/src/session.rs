@@ -18,7 +18,9 @@ use crypto::trie::{Root, SealedTrie, SiblingData, Trie, leaf_digest, value_path}
 use prost::Message as _;
 use proto::pocket::service::{Relay, RelayRequest, RelayResponse};
 use proto::pocket::session::SessionHeader;
+use protocol::Upokt;
 use protocol::difficulty::applicable;
+use protocol::metering::Meter;
 use protocol::relay as wire;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -74,6 +76,10 @@ impl Opened {
         }
     }
 
+    fn cost(&self) -> Upokt {
+        Upokt(self.relay_cost_upokt)
+    }
+
     fn target(&self) -> [u8; 32] {
         let bytes = hex::decode(&self.target_hash).ok();
         // A target that cannot be read makes every relay inapplicable rather than unpayable.
@@ -100,7 +106,7 @@ pub struct Session {
 struct State {
     phase: Phase,
     in_flight: u32,
-    consumed_upokt: u128,
+    meter: Meter,
     replays: HashSet<[u8; 32]>,
     relays: u64,
 }
@@ -139,7 +145,7 @@ impl Session {
         let state = State {
             phase: Phase::Open(Trie::new()),
             in_flight: 0,
-            consumed_upokt: 0,
+            meter: Meter::new(Upokt(opened.limit_upokt)),
             replays: HashSet::new(),
             relays: 0,
         };
@@ -176,12 +182,11 @@ impl Session {
             }
         };
         let sealed = matches!(phase, Phase::Sealed(_));
+        let served = opened.cost().0.saturating_mul(u128::from(reader.served));
         let state = State {
             phase,
             in_flight: 0,
-            consumed_upokt: opened
-                .relay_cost_upokt
-                .saturating_mul(u128::from(reader.served)),
+            meter: Meter::restored(Upokt(opened.limit_upokt), Upokt(served)),
             replays: reader.replays,
             relays: reader.relays,
         };
@@ -235,14 +240,8 @@ impl Session {
                 why: "its claim is being made",
             });
         }
-        let after = state
-            .consumed_upokt
-            .saturating_add(self.opened.relay_cost_upokt);
-        if after > self.opened.limit_upokt {
-            Err(Refusal::OverLimit)
-        } else {
-            Ok(())
-        }
+        let fits = state.meter.look(self.opened.cost());
+        fits.map_err(|_| Refusal::OverLimit)
     }
 
     /// Takes a place for a relay: cost, replay key and a count of what sealing must wait for, in one step.
@@ -252,12 +251,12 @@ impl Session {
     pub fn reserve(self: &Arc<Self>, replay_key: [u8; 32]) -> Result<Reservation, Refusal> {
         let mut state = self.lock();
         self.room(&state)?;
-        if !state.replays.insert(replay_key) {
+        if state.replays.contains(&replay_key) {
             return Err(Refusal::Replayed);
         }
-        state.consumed_upokt = state
-            .consumed_upokt
-            .saturating_add(self.opened.relay_cost_upokt);
+        let fits = state.meter.reserve(self.opened.cost());
+        fits.map_err(|_| Refusal::OverLimit)?;
+        state.replays.insert(replay_key);
         state.in_flight = state.in_flight.saturating_add(1);
         drop(state);
         Ok(Reservation {
@@ -448,8 +447,7 @@ impl Drop for Reservation {
         let mut state = self.session.lock();
         state.in_flight = state.in_flight.saturating_sub(1);
         if !self.kept {
-            let cost = self.session.opened.relay_cost_upokt;
-            state.consumed_upokt = state.consumed_upokt.saturating_sub(cost);
+            state.meter.refund(self.session.opened.cost());
             state.replays.remove(&self.replay_key);
         }
         let idle = state.in_flight == 0;

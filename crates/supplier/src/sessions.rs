@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use client::Chain;
 use crypto::keys::PublicKey;
-use crypto::ring::PLACEHOLDER_KEY;
 use proto::pocket::session::SessionHeader;
 use proto::pocket::shared::Params;
 use protocol::amount::Upokt;
@@ -17,6 +16,7 @@ use protocol::claim::Pricing;
 use protocol::difficulty;
 use protocol::height::Height;
 use protocol::metering::session_limit;
+use protocol::ring::expected_members;
 use protocol::session::Windows;
 
 use crate::claims::{Due, Stage};
@@ -265,20 +265,19 @@ impl Sessions {
         let application = self.chain.application(address).await.map_err(down)?;
         let application =
             application.ok_or_else(|| Refusal::Session("its application is unknown".to_owned()))?;
-        let end = u64::try_from(end).unwrap_or(0);
-        let mut members: Vec<&String> = application.delegatee_gateway_addresses.iter().collect();
-        for (_, left) in application.pending_undelegations.range(end..) {
-            members.extend(&left.gateway_addresses);
+        let ring = expected_members(&application, Height(end));
+        let mut known = HashMap::new();
+        for member in ring.addresses() {
+            if let Some(key) = self.chain.public_key(member).await.map_err(down)? {
+                known.insert(member, key);
+            }
         }
-        let mut keys = Vec::with_capacity(members.len() + 1);
-        if members.is_empty() && self.accept_placeholder {
-            keys.extend(PublicKey::from_bytes(&PLACEHOLDER_KEY).ok());
-        }
-        for member in std::iter::once(address).chain(members) {
-            let key = self.chain.public_key(member).await.map_err(down)?;
-            keys.push(key.ok_or_else(|| {
-                Refusal::Session(format!("ring member {member} has no public key on chain"))
-            })?);
+        let mut keys = ring
+            .resolve(|member| known.get(member).copied())
+            .map_err(|missing| Refusal::Session(missing.to_string()))?;
+        if ring.has_placeholder() && !self.accept_placeholder {
+            // The last one; everybody can sign with it.
+            keys.pop();
         }
         Ok((height, keys))
     }

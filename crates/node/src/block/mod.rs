@@ -4,7 +4,6 @@
 //! header's hash and sessions are drawn from it, so every field must be exactly what CometBFT would put there: all 376
 //! recorded blocks are recomputed in the tests. Start with [`assemble`] and [`header_hash`].
 
-pub mod merkle;
 pub mod validators;
 pub mod vote;
 
@@ -19,7 +18,8 @@ use tendermint_proto::v0_38::types::{
 };
 use tendermint_proto::v0_38::version::Consensus;
 
-pub use merkle::Hash;
+use protocol::merkle;
+pub use protocol::merkle::Hash;
 
 /// CometBFT's block protocol, in every header.
 pub const BLOCK_PROTOCOL: u64 = 11;

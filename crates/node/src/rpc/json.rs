@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use protocol::merkle;
 use serde_json::{Map, Value, json};
 use tendermint_proto::google::protobuf::Timestamp;
 use tendermint_proto::v0_38::abci::{
@@ -287,10 +288,10 @@ pub(crate) fn included(tx: &Included) -> Value {
 /// The proof that a transaction is in its block.
 pub(crate) fn proof(txs: &[Vec<u8>], tx: &Included) -> Option<Value> {
     let hashes = block::tx_hashes(txs);
-    let proof = block::merkle::prove(&hashes, usize::try_from(tx.index).ok()?)?;
+    let proof = merkle::prove(&hashes, usize::try_from(tx.index).ok()?)?;
     let aunts: Vec<String> = proof.aunts.iter().map(|aunt| base64(aunt)).collect();
     Some(json!({
-        "root_hash": hex(&block::merkle::root(&hashes)),
+        "root_hash": hex(&merkle::root(&hashes)),
         "data": base64(&tx.tx),
         "proof": {
             "total": proof.total.to_string(),

@@ -3,16 +3,28 @@
 //! A leaf is `SHA-256(0x00 ‖ data)`, an inner node `SHA-256(0x01 ‖ left ‖ right)`; the left side of a split holds the
 //! largest power of two below the count; nothing hashes to `SHA-256("")`.
 
-use sha2::{Digest, Sha256};
-use tendermint_proto::v0_38::crypto::Proof;
+use crypto::hash::{sha256, sha256_parts};
 
 /// A node of the tree.
 pub type Hash = [u8; 32];
 
+/// Where an item stands in a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// How many items the tree has.
+    pub total: usize,
+    /// Place of the item.
+    pub index: usize,
+    /// The item's leaf.
+    pub leaf_hash: Hash,
+    /// Siblings from the leaf upwards.
+    pub aunts: Vec<Hash>,
+}
+
 /// Root over items in their order.
 pub fn root<T: AsRef<[u8]>>(items: &[T]) -> Hash {
     match items {
-        [] => Sha256::digest([]).into(),
+        [] => sha256(&[]),
         [one] => leaf(one.as_ref()),
         many => {
             let (left, right) = many.split_at(split(many.len()));
@@ -21,32 +33,34 @@ pub fn root<T: AsRef<[u8]>>(items: &[T]) -> Hash {
     }
 }
 
-/// Where item `index` stands in the tree: its leaf and the siblings from the leaf upwards. `None` when there is no such
-/// item.
+/// Where item `index` stands in the tree. `None` when there is no such item.
 pub fn prove<T: AsRef<[u8]>>(items: &[T], index: usize) -> Option<Proof> {
     let item = items.get(index)?;
     let mut aunts = Vec::new();
     climb(items, index, &mut aunts);
     Some(Proof {
-        total: i64::try_from(items.len()).ok()?,
-        index: i64::try_from(index).ok()?,
-        leaf_hash: leaf(item.as_ref()).to_vec(),
+        total: items.len(),
+        index,
+        leaf_hash: leaf(item.as_ref()),
         aunts,
     })
 }
 
-fn climb<T: AsRef<[u8]>>(items: &[T], index: usize, aunts: &mut Vec<Vec<u8>>) {
+fn climb<T: AsRef<[u8]>>(items: &[T], index: usize, aunts: &mut Vec<Hash>) {
     if items.len() < 2 {
         return;
     }
     let at = split(items.len());
     let (left, right) = items.split_at(at);
-    if index < at {
-        climb(left, index, aunts);
-        aunts.push(root(right).to_vec());
-    } else {
-        climb(right, index - at, aunts);
-        aunts.push(root(left).to_vec());
+    match index.checked_sub(at) {
+        None => {
+            climb(left, index, aunts);
+            aunts.push(root(right));
+        }
+        Some(index) => {
+            climb(right, index, aunts);
+            aunts.push(root(left));
+        }
     }
 }
 
@@ -56,18 +70,11 @@ fn split(count: usize) -> usize {
 }
 
 fn leaf(data: &[u8]) -> Hash {
-    Sha256::new_with_prefix([0])
-        .chain_update(data)
-        .finalize()
-        .into()
+    sha256_parts(&[&[0], data])
 }
 
 fn inner(left: &Hash, right: &Hash) -> Hash {
-    Sha256::new_with_prefix([1])
-        .chain_update(left)
-        .chain_update(right)
-        .finalize()
-        .into()
+    sha256_parts(&[&[1], left, right])
 }
 
 #[cfg(test)]
@@ -75,16 +82,15 @@ mod tests {
     use super::*;
 
     /// A root from one leaf and its proof, by the definition alone.
-    fn fold(proof: &Proof, index: usize, total: usize, aunts: &[Vec<u8>]) -> Hash {
+    fn fold(proof: &Proof, index: usize, total: usize, aunts: &[Hash]) -> Hash {
         let Some((last, rest)) = aunts.split_last() else {
-            return proof.leaf_hash.clone().try_into().unwrap();
+            return proof.leaf_hash;
         };
         let at = split(total);
-        let sibling: Hash = last.clone().try_into().unwrap();
         if index < at {
-            inner(&fold(proof, index, at, rest), &sibling)
+            inner(&fold(proof, index, at, rest), last)
         } else {
-            inner(&sibling, &fold(proof, index - at, total - at, rest))
+            inner(last, &fold(proof, index - at, total - at, rest))
         }
     }
 
