@@ -10,7 +10,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use net::Tasks;
 use node::replay::{self, Options, Part, Report};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn chain_a() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/golden/chain-a")
@@ -136,4 +136,66 @@ async fn the_recorded_chain_may_end_anywhere() {
         assert!(report.total() == 0, "{last}: {}", report.to_text());
         assert_eq!(report.blocks, last as u64);
     }
+}
+
+/// The calls of relay miner and gateway as rows of `queries.jsonl`. The recorder kept no note of a request's metadata:
+/// each was made of the newest state, whose height the answer tells.
+fn calls_of_peers(unpacked: impl Fn(&str) -> String) -> Vec<Value> {
+    let mut calls = Vec::new();
+    for name in ["relay-miner-grpc", "relayer-grpc", "gateway-grpc"] {
+        for line in unpacked(&format!("{name}.jsonl.gz")).lines() {
+            let mut call: Value = serde_json::from_str(line).unwrap();
+            let height = &call["resp_meta"]["x-cosmos-block-height"];
+            // What was asked before the first block can only be asked after it.
+            if *height == "70" {
+                continue;
+            }
+            let code = match call["code"].as_str().unwrap() {
+                "OK" => 0,
+                "INTERNAL" => 13,
+                other => panic!("{other}"),
+            };
+            call["grpc_code"] = code.into();
+            call["grpc_message"] = call["message"].take();
+            // Of errors the recorder kept no metadata.
+            if let Some(headers) = call["resp_meta"].as_object() {
+                let headers = headers.iter().map(|(key, value)| json!([key, value]));
+                call["response_headers"] = headers.collect();
+            }
+            calls.push(call);
+        }
+    }
+    calls
+}
+
+/// Another recorded chain, with other parameters, from the state that it exported: the relay miner of the reference
+/// claims and proves two sessions, and what they are paid for. Nothing differs: all that these blocks meet is in an
+/// exported state. What was asked over the RPC and its WebSocket is asked in [`crate::peers`].
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chain_that_goes_on_from_an_exported_state_replays() {
+    let peers = chain_a().join("../peers");
+    let unpacked = |name: &str| {
+        let mut text = String::new();
+        let file = File::open(peers.join(name)).unwrap();
+        GzDecoder::new(file).read_to_string(&mut text).unwrap();
+        text
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let written = |name: &str, text: String| fs::write(folder.path().join(name), text).unwrap();
+    written("genesis.json", unpacked("state-70.json.gz"));
+    let blocks = unpacked("blocks.jsonl.gz");
+    // The first row is the block whose state was exported.
+    let (_, rest) = blocks.split_once('\n').unwrap();
+    written("blocks.jsonl", rest.to_owned());
+    let calls: Vec<String> = calls_of_peers(unpacked)
+        .iter()
+        .map(Value::to_string)
+        .collect();
+    written("queries.jsonl", calls.join("\n"));
+    let report = replayed(folder.path()).await;
+    assert!(report.is_equal(), "{}", report.to_text());
+    assert_eq!(report.blocks, 42);
+    assert_eq!(report.counts[&Part::Transaction].compared, 30);
+    assert!(report.counts[&Part::Event].compared > 900);
+    assert_eq!(report.counts[&Part::Query].compared, 490);
 }
