@@ -108,8 +108,12 @@ fn reward(
     let rest = pool_share.minus(commission)?;
     let mut stakes = BTreeMap::<&str, u128>::new();
     for delegation in &validator.delegations {
-        let stake = stakes.entry(&delegation.delegator).or_default();
-        *stake = stake.saturating_add(tokens_of(delegation, validator)?);
+        // After a slash, few shares may stand for no token; who holds them is nobody here.
+        let tokens = tokens_of(delegation, validator)?;
+        if tokens > 0 {
+            let stake = stakes.entry(&delegation.delegator).or_default();
+            *stake = stake.saturating_add(tokens);
+        }
     }
     let stakes: Vec<(&str, u128)> = stakes.into_iter().collect();
     let shares = largest_remainder(rest, &stakes)?;

@@ -212,6 +212,35 @@ fn atto(text: &str) -> u128 {
     whole.parse::<u128>().unwrap() * ATTO + places.parse::<u128>().unwrap()
 }
 
+/// After a slash a few shares stand for no token: their holder is no delegator of the event.
+#[test]
+fn shares_without_a_token_have_no_holder() {
+    let delegation = |name: &str, shares| Delegation {
+        delegator: name.to_owned(),
+        shares,
+    };
+    let mut validator = Validator {
+        account: "val".to_owned(),
+        tokens: 10,
+        delegator_shares: 1_000 * ATTO,
+        commission_rate: ATTO / 10,
+        delegations: vec![delegation("val", 990 * ATTO), delegation("del", 10 * ATTO)],
+    };
+    let of = |validator: &Validator| {
+        let divided = distribute(Upokt(100), std::slice::from_ref(validator)).unwrap();
+        let reward = divided.rewards[0].clone();
+        (
+            reward.num_delegators,
+            reward.delegated_tokens,
+            divided.transfers,
+        )
+    };
+    let all = BTreeMap::from([("val".to_owned(), Upokt(100))]);
+    assert_eq!(of(&validator), (0, 9, all.clone()));
+    validator.delegations.remove(0);
+    assert_eq!(of(&validator), (0, 0, all));
+}
+
 /// `tokenomics.validator_distribution`: recipients, and the parts that events report.
 #[test]
 fn validator_distributions_of_the_reference() {
