@@ -58,6 +58,15 @@ pub fn locked(ctx: &Context, address: &Address) -> Result<Coins, ChainError> {
     }
 }
 
+/// What an account may spend of a denomination: its balance less what is bound by vesting.
+///
+/// # Errors
+/// When the store fails.
+pub fn spendable(ctx: &Context, address: &Address, denom: &str) -> Result<u128, ChainError> {
+    let bound = locked(ctx, address)?.amount(denom);
+    Ok(balance(ctx, address, denom)?.saturating_sub(bound))
+}
+
 /// How much of a denomination exists.
 ///
 /// # Errors

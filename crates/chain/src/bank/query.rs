@@ -90,9 +90,8 @@ fn spendable_balance_by_denom(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, Que
     let request: QuerySpendableBalanceByDenomRequest = decode_request(data)?;
     let address = address(&request.address)?;
     check_denom(&request.denom)?;
-    let held = bank::balance(ctx, &address, &request.denom)?;
-    let locked = bank::locked(ctx, &address)?.amount(&request.denom);
-    let balance = Some(coin(held.saturating_sub(locked), &request.denom));
+    let spendable = bank::spendable(ctx, &address, &request.denom)?;
+    let balance = Some(coin(spendable, &request.denom));
     Ok(QuerySpendableBalanceByDenomResponse { balance }.encode_to_vec())
 }
 

@@ -196,7 +196,7 @@ fn pay_fee(ctx: &mut Context<'_>, operator: &str) -> Result<(), TxError> {
         .proof_submission_fee
         .unwrap_or_else(|| coin::upokt(0));
     let fee = coin::payable(&fee_coin);
-    let balance = bank::balance(ctx, &payer, coin::DENOM)?;
+    let balance = bank::spendable(ctx, &payer, coin::DENOM)?;
     if !ctx.rules.proof_fee_may_empty_balance && balance == 0 {
         return refused(Error::NotEnoughFunds, &"account has no spendable coins");
     }

@@ -63,7 +63,7 @@ fn add(ctx: &mut Context<'_>, service: Service) -> Result<(), TxError> {
     let owner = address::parse(&service.owner_address)
         .map_err(|reason| TxError::status(GrpcCode::InvalidArgument, reason))?;
     let fee = coin::stored(params::params(ctx)?.add_service_fee.as_ref())?;
-    let balance = bank::balance(ctx, &owner, coin::DENOM)?;
+    let balance = bank::spendable(ctx, &owner, coin::DENOM)?;
     let fee_coin = coin::upokt(fee);
     if balance <= fee {
         return Err(Error::NotEnoughFunds.status(

@@ -1,9 +1,12 @@
 //! Services: fee, owner, prices and difficulties by height.
 
+use proto::cosmos::auth::v1beta1::BaseAccount;
+use proto::cosmos::vesting::v1beta1::{BaseVestingAccount, PermanentLockedAccount};
 use proto::pocket::service::{MsgAddService, RelayMiningDifficulty};
 use proto::pocket::shared::{Metadata, Service};
 
 use super::{compute_units_at, difficulty, difficulty_at, get, set_difficulty};
+use crate::auth::{self, Account};
 use crate::modules::tests::fixture::{self, FUNDS, address, balance, send};
 use crate::rules::Rules;
 use crate::testing::refused;
@@ -42,6 +45,33 @@ fn the_owner_must_keep_something_after_the_fee() {
     assert!(log.contains("account has 500, but the service fee is 500upokt: not enough funds"));
     chain.fund(&fixture::person("poor"), 1).unwrap();
     send(&mut chain, &add("new", "poor", 5)).unwrap();
+}
+
+/// What vesting binds pays no fee.
+#[test]
+fn bound_coins_do_not_count() {
+    let mut chain = fixture::chain(Rules::reference(), &["source"]);
+    let source = fixture::person("source");
+    let locked = Account::PermanentLocked(PermanentLockedAccount {
+        base_vesting_account: Some(BaseVestingAccount {
+            base_account: Some(BaseAccount {
+                address: address("source"),
+                ..Default::default()
+            }),
+            original_vesting: vec![crate::bank::upokt(FUNDS - 500)],
+            ..Default::default()
+        }),
+    });
+    chain
+        .run(|ctx| {
+            auth::save_account(ctx, &source, &locked);
+            Ok::<_, crate::error::ChainError>(())
+        })
+        .unwrap();
+    let log = refused(send(&mut chain, &add("new", "source", 5)), "undefined", 1).unwrap();
+    assert!(log.contains("account has 500, but the service fee is 500upokt: not enough funds"));
+    chain.fund(&source, 1).unwrap();
+    send(&mut chain, &add("new", "source", 5)).unwrap();
 }
 
 #[test]
