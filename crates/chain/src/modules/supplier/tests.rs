@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use proptest::prelude::*;
-use proto::pocket::shared::Supplier;
+use proto::pocket::shared::msg_update_param::AsType;
+use proto::pocket::shared::{MsgUpdateParam, Supplier};
 use proto::pocket::supplier::{MsgStakeSupplier, MsgUnstakeSupplier};
 
 use super::{active_configs_at, candidates_at, configs_of, get, keys, slash, state};
@@ -96,6 +97,58 @@ fn services_change_without_gap_and_old_ones_are_kept_until_their_claims_are_sett
     assert!(offered(&chain, 20).is_empty());
     assert_eq!(offered(&chain, 31), ["svc3"]);
     assert_indexed(&chain);
+}
+
+fn change_param(chain: &mut TestChain, name: &str, value: u64) {
+    let message = MsgUpdateParam {
+        authority: address("gov"),
+        name: name.to_owned(),
+        as_type: Some(AsType::AsUint64(value)),
+    };
+    send(chain, &message).unwrap();
+}
+
+/// Shorter windows forget configurations that claims of sessions with longer ones still need, unless mended.
+#[test]
+fn configurations_are_kept_as_long_as_the_windows_of_the_day_say() {
+    let run = |rules: Rules| {
+        let mut chain = staked(rules);
+        fixture::run_to(&mut chain, 15);
+        send(&mut chain, &stake("op", None, &["svc3"])).unwrap();
+        change_param(&mut chain, "claim_window_close_offset_blocks", 1);
+        // The session that ended at 20 settles at 30; with the windows that are live from 21 on it would at 27.
+        fixture::run_to(&mut chain, 28);
+        assert_eq!(offered(&chain, 20), ["svc1", "svc2"]);
+        fixture::run_to(&mut chain, 29);
+        let kept = offered(&chain, 20).len();
+        fixture::run_to(&mut chain, 32);
+        assert!(offered(&chain, 20).is_empty());
+        assert_indexed(&chain);
+        kept
+    };
+    assert_eq!(run(Rules::reference()), 0);
+    assert_eq!(run(Rules::mended()), 2);
+}
+
+/// The first block of a new session length still counts in the old one, so that what is staked there begins to serve
+/// within a session, and nobody is told.
+#[test]
+fn what_starts_within_a_session_starts_without_an_event() {
+    let run = |rules: Rules| {
+        let mut chain = fixture::chain(rules, &["op", "owner"]);
+        chain.go_to(15);
+        change_param(&mut chain, "num_blocks_per_session", 7);
+        fixture::run_to(&mut chain, 21);
+        send(&mut chain, &stake("op", Some(3_000), &["svc1"])).unwrap();
+        let events = fixture::run_to(&mut chain, 40);
+        let kind = "EventSupplierServiceConfigActivated";
+        let activated = events.iter().filter(|(_, event)| event.ends_with(kind));
+        let heights: Vec<i64> = activated.map(|(height, _)| *height).collect();
+        let from = (21..40).find(|height| !offered(&chain, *height).is_empty());
+        (from, heights)
+    };
+    assert_eq!(run(Rules::reference()), (Some(31), vec![]));
+    assert_eq!(run(Rules::mended()), (Some(28), vec![28]));
 }
 
 #[test]
