@@ -65,7 +65,8 @@ pub(super) fn change(ctx: &mut Context<'_>, new: Params) -> Result<(), ChainErro
             },
         );
     }
-    let effective_height = grid::next_start(&shared::current(ctx)?, height);
+    // Changes of params go by the params of their height, even in the reference, and even while those are not live yet.
+    let effective_height = grid::next_start(&shared::params_at(ctx, height)?, height);
     set_history(
         ctx,
         &ParamsUpdate {

@@ -115,6 +115,35 @@ fn a_smaller_session_size_reaches_back_into_sessions_before_it_unless_mended() {
     assert_eq!(sizes(Rules::mended()), [3, 3, 2]);
 }
 
+/// In the first block of a new session length the old one is still live, but a change of the size counts from the next
+/// start of the new grid.
+#[test]
+fn a_change_in_the_first_block_of_a_new_length_counts_from_the_next_session_of_that_length() {
+    for rules in [Rules::reference(), Rules::mended()] {
+        let mut chain = chain(rules, 5);
+        fixture::run_to(&mut chain, 15);
+        let length = proto::pocket::shared::MsgUpdateParam {
+            authority: shared::authority::gov().to_bech32(),
+            name: "num_blocks_per_session".to_owned(),
+            as_type: Some(proto::pocket::shared::msg_update_param::AsType::AsUint64(7)),
+        };
+        send(&mut chain, &length).unwrap();
+        fixture::run_to(&mut chain, 21);
+        let size = MsgUpdateParam {
+            authority: shared::authority::gov().to_bech32(),
+            name: "num_suppliers_per_session".to_owned(),
+            as_type: Some(AsType::AsUint64(2)),
+        };
+        send(&mut chain, &size).unwrap();
+        fixture::run_to(&mut chain, 29);
+        let sizes = [21, 27, 28].map(|height| {
+            let session = chain.read(|ctx| hydrate(ctx, &address("app"), "svc1", height));
+            session.unwrap().suppliers.len()
+        });
+        assert_eq!(sizes, [3, 3, 2]);
+    }
+}
+
 /// A view that counts what is read.
 struct Counting<'a> {
     below: &'a dyn View,
