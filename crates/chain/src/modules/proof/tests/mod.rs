@@ -5,4 +5,5 @@ mod checks;
 mod forged;
 mod messages;
 mod rules;
+mod windows;
 pub(crate) mod world;

@@ -4,4 +4,5 @@ mod conservation;
 mod example;
 mod rules;
 mod settlements;
+mod shares;
 mod vectors;

@@ -105,7 +105,7 @@ fn state_of(case: &Value, rules: Rules) -> TestChain {
 
 /// Writes the shares of a supplier's configuration past the checks that every way into the state makes: some cases
 /// have lists that no message could have brought.
-fn set_rev_share(chain: &mut TestChain, operator: &str, shares: &[Value]) {
+pub(super) fn set_rev_share(chain: &mut TestChain, operator: &str, shares: &[Value]) {
     let mut key = b"supplier/config/".to_vec();
     keys::text(&mut key, operator);
     keys::text(&mut key, SERVICE);
