@@ -76,19 +76,20 @@ pub(super) fn validate_claim_distribution(
     }
 }
 
-/// `None` if the decimal values of the five shares add up to exactly one, else about how much they are. The reference
-/// allows for what floating point loses, which decimals do not.
+/// `None` if the five shares add up to one, else about how much they are. As in the reference each counts as the nearest
+/// hundredth of a percent, so that shares that only nearly add up are valid; the DAO gets what the others leave.
 fn sum(shares: [f64; 5]) -> Result<Option<f64>, String> {
+    const BASIS_POINTS: f64 = 10_000.0;
     let names = ["DAO", "proposer", "supplier", "source owner", "application"];
-    let mut exact = Ratio::zero();
+    let mut sum = 0.0;
     for (name, share) in names.into_iter().zip(shares) {
-        let share = Ratio::from_double(share).map_err(|_| {
+        Ratio::from_double(share).map_err(|_| {
             format!("mint allocation to {name} must be greater than or equal to 0: got {share:.6}")
         })?;
-        exact = exact.plus(&share);
+        // Whole numbers far below 2^53 are exact.
+        sum += (share * BASIS_POINTS).round();
     }
-    let shown = shares.iter().sum::<f64>();
-    Ok((exact != Ratio::one()).then_some(shown))
+    Ok((sum != BASIS_POINTS).then_some(sum / BASIS_POINTS))
 }
 
 /// Inflation is a non-negative decimal number.

@@ -74,6 +74,7 @@ impl Round {
         claim: &Claim,
     ) -> Result<Outcome, ClaimError> {
         let header = header(claim);
+        self.look_up(ctx, claim)?;
         let supplier = self.supplier(ctx, &claim.supplier_operator_address)?;
         let (worth, requirement) = self.appraise(ctx, claim)?;
         if !settles(claim, requirement) {

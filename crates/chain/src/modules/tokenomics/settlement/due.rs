@@ -9,8 +9,8 @@ use crate::modules::shared::grid;
 use crate::modules::{proof, shared};
 
 /// The claims whose proof window closes with this block, or closed before without their being settled: those of each
-/// session end from which some epoch of params leads here, live params first, then the newest epoch, and of each end in
-/// order of session id and operator.
+/// session end from which some epoch of params leads here, live params first, then the newest epoch that has begun, and
+/// of each end in order of session id and operator.
 ///
 /// # Errors
 /// When the store fails.
@@ -31,7 +31,12 @@ fn session_ends(ctx: &Context<'_>) -> Result<Vec<i64>, ChainError> {
     let height = ctx.block.height;
     let mut ends = vec![height.saturating_sub(wait(&shared::params(ctx)?))];
     let mut next_epoch = None;
-    for entry in shared::params_history(ctx)?.iter().rev() {
+    let history = shared::params_history(ctx)?;
+    let begun = history
+        .iter()
+        .rev()
+        .filter(|entry| entry.effective_height <= height);
+    for entry in begun {
         let params = entry.params.unwrap_or_default();
         let wait = wait(&params);
         let end = height.saturating_sub(wait);

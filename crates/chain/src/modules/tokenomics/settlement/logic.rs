@@ -76,7 +76,8 @@ impl Round {
         queue.transfer(TOKENOMICS, SUPPLIER, reason, shares.supplier);
         self.pay_shareholders(ctx, claim, shares.supplier, reason, queue)?;
         self.pools.of_burn = self.pools.of_burn.plus(shares.proposer)?;
-        let owner = self.service(ctx, &header.service_id)?.owner_address;
+        let owner = self.service(ctx, &header.service_id)?;
+        let owner = owner.owner_address.clone();
         let dao = &self.terms.params.dao_reward_address;
         for (recipient, reason, amount) in [
             (
@@ -121,7 +122,8 @@ impl Round {
         let reason = Reason::TlmGlobalMintSupplierShareholderRewardDistribution;
         self.pay_shareholders(ctx, claim, shares.supplier, reason, queue)?;
         self.pools.of_mint = self.pools.of_mint.plus(shares.proposer)?;
-        let owner = self.service(ctx, &header.service_id)?.owner_address;
+        let owner = self.service(ctx, &header.service_id)?;
+        let owner = owner.owner_address.clone();
         let dao = &self.terms.params.dao_reward_address;
         for (recipient, reason, amount) in [
             (

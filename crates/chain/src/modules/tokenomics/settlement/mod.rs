@@ -8,7 +8,7 @@
 //! The cost is linear in the claims due: what claims share is looked up once, and nothing is scanned but the index of
 //! the heights in question.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use proto::pocket::proof::Claim;
 use proto::pocket::tokenomics::{EventClaimDiscarded, EventSupplierSlashed};
@@ -67,7 +67,7 @@ pub(super) fn settle(
     }
     round.save_applications(ctx)?;
     execute::run(ctx, &round.results, round.first_settled_end)?;
-    slash(ctx, &due, &expired)?;
+    slash(ctx, &round, &expired)?;
     Ok(relays)
 }
 
@@ -115,29 +115,15 @@ fn discard(ctx: &mut Context<'_>, claim: &Claim, reason: &str) -> Result<(), Cha
 
 /// Slashes the suppliers of expired claims, once for each. A stake that the module's account does not hold is left as
 /// it is (quirk Q16).
-fn slash(ctx: &mut Context<'_>, due: &[Claim], expired: &[&Claim]) -> Result<(), ChainError> {
+fn slash(ctx: &mut Context<'_>, round: &Round, expired: &[&Claim]) -> Result<(), ChainError> {
     if expired.is_empty() {
         return Ok(());
     }
     let penalty = proof::params(ctx)?.proof_missing_penalty;
     let penalty = penalty.as_ref().map_or(0, coin::payable);
-    let mut claimed = BTreeMap::<&str, Vec<String>>::new();
-    let mut seen = BTreeSet::new();
-    for claim in due {
-        let (operator, service) = (
-            claim.supplier_operator_address.as_str(),
-            header(claim).service_id.as_str(),
-        );
-        if seen.insert((operator, service)) {
-            claimed
-                .entry(operator)
-                .or_default()
-                .push(service.to_owned());
-        }
-    }
     for claim in expired {
         let operator = claim.supplier_operator_address.as_str();
-        let services = claimed.get(operator).map(Vec::as_slice).unwrap_or_default();
+        let services = round.claimed_services(operator);
         let slash = match supplier::slash(ctx, operator, penalty, services) {
             Ok(Some(slash)) => slash,
             Ok(None) => continue,

@@ -49,6 +49,8 @@ pub(super) struct Round {
     compute_units: BTreeMap<(String, i64), Option<u64>>,
     offers: BTreeMap<Offer, Option<Arc<SupplierServiceConfig>>>,
     budgets: BTreeMap<Session, SessionBudget>,
+    /// Services by the operator who claimed them.
+    claimed: BTreeMap<String, Vec<String>>,
     /// The proposers' parts of claims' mints and of inflation.
     pub(super) pools: Pools,
     /// Operations of settled claims in order; at the end, those of the validators.
@@ -120,6 +122,7 @@ impl Round {
             compute_units: BTreeMap::new(),
             offers: BTreeMap::new(),
             budgets: BTreeMap::new(),
+            claimed: BTreeMap::new(),
             pools: Pools::default(),
             results: Vec::new(),
             first_settled_end: None,
@@ -152,11 +155,24 @@ impl Round {
         Ok(())
     }
 
-    fn count(&mut self, ctx: &Context<'_>, claim: &Claim, claims: u64) -> Result<(), ClaimError> {
+    /// Looks for everybody who takes part in a claim. One of them missing discards it, whether it was proven or not, so
+    /// that nobody is slashed for it.
+    ///
+    /// # Errors
+    /// [`ClaimError::Refused`] naming who is missing.
+    pub(super) fn look_up(&mut self, ctx: &Context<'_>, claim: &Claim) -> Result<(), ClaimError> {
         let header = header(claim);
         self.service(ctx, &header.service_id)?;
         self.compute_units(ctx, header)?;
+        self.application(ctx, &header.application_address)?;
         self.supplier(ctx, &claim.supplier_operator_address)?;
+        Ok(())
+    }
+
+    fn count(&mut self, ctx: &Context<'_>, claim: &Claim, claims: u64) -> Result<(), ClaimError> {
+        self.look_up(ctx, claim)?;
+        let header = header(claim);
+        self.note_claimed(&claim.supplier_operator_address, &header.service_id);
         let application = self.application(ctx, &header.application_address)?;
         let (stake, limit) = (
             coin::stored(application.stake.as_ref())?,
@@ -185,7 +201,7 @@ impl Round {
     }
 
     /// Settles a claim. When it is refused, nothing of it stays, except that in the reference the stake it took from the
-    /// application's record stays taken (quirk Q4).
+    /// application's record stays taken, and what it gave to the proposers' pools stays in them (quirk Q4).
     pub(super) fn settle_or_restore(
         &mut self,
         ctx: &mut Context<'_>,
@@ -198,11 +214,9 @@ impl Round {
             .map(|stored| stored.application.clone());
         let pools = self.pools;
         let outcome = self.settle(ctx, claim);
-        if outcome.is_err() {
+        if outcome.is_err() && ctx.rules.discarded_claim_changes_nothing {
             self.pools = pools;
-            if ctx.rules.discarded_claim_changes_nothing
-                && let (Some(before), Some(stored)) = (before, self.applications.get_mut(address))
-            {
+            if let (Some(before), Some(stored)) = (before, self.applications.get_mut(address)) {
                 stored.application = before;
             }
         }
@@ -215,6 +229,19 @@ impl Round {
             .get(&session_of(claim))
             .copied()
             .ok_or_else(|| ClaimError::refused("session has no budget"))
+    }
+
+    fn note_claimed(&mut self, operator: &str, service_id: &str) {
+        let services = self.claimed.entry(operator.to_owned()).or_default();
+        if !services.iter().any(|known| known == service_id) {
+            services.push(service_id.to_owned());
+        }
+    }
+
+    /// The services that a supplier claimed in this settlement, in the order of its first claims; of claims that lack
+    /// somebody nothing counts.
+    pub(super) fn claimed_services(&self, operator: &str) -> &[String] {
+        self.claimed.get(operator).map_or(&[], Vec::as_slice)
     }
 
     /// What a claim is worth, and whether it had to be proven.
@@ -231,11 +258,11 @@ impl Round {
     }
 
     /// The service of a claim.
-    pub(super) fn service(&mut self, ctx: &Context<'_>, id: &str) -> Result<Service, ClaimError> {
+    pub(super) fn service(&mut self, ctx: &Context<'_>, id: &str) -> Result<&Service, ClaimError> {
         if !self.services.contains_key(id) {
             self.services.insert(id.to_owned(), service::get(ctx, id)?);
         }
-        let found = self.services.get(id).cloned().flatten();
+        let found = self.services.get(id).and_then(Option::as_ref);
         found.ok_or_else(|| ClaimError::refused("service not found"))
     }
 

@@ -1,12 +1,13 @@
 //! The rules of settlement, each both ways; and refusals of the bank.
 
 use proto::pocket::session::SessionHeader;
+use protocol::settlement::{ATTO, Validator};
 
 use crate::bank;
 use crate::error::ChainError;
 use crate::modules::proof::tests::world::*;
 use crate::modules::shared::coin;
-use crate::modules::tokenomics::end_block;
+use crate::modules::tokenomics::{BondedValidator, end_block, settlement};
 use crate::modules::{application, supplier};
 use crate::rules::Rules;
 use crate::testing::TestChain;
@@ -105,6 +106,55 @@ fn a_discarded_claim_leaves_the_applications_record_alone() {
     assert_eq!(run(Rules::reference()), 1_000_000_000 - 5_839);
     let mended = with(|rules| rules.discarded_claim_changes_nothing = true);
     assert_eq!(run(mended), 1_000_000_000);
+}
+
+/// A claim that fails after its burn was shared out, in the inflation, has already filled the proposers' pool.
+#[test]
+fn a_discarded_claim_leaves_the_proposers_pool_alone() {
+    let run = |rules| {
+        let mut world = world();
+        world.tokenomics.mint_ratio = 1.0;
+        world.tokenomics.global_inflation_per_claim = 0.1;
+        let burned = &mut world.tokenomics.mint_equals_burn_claim_distribution;
+        (burned.supplier, burned.proposer, burned.dao) = (0.0, 0.5, 0.475);
+        let shares = [(person("holder"), 100)];
+        let (second, owner) = (person("operator 2"), person("owner"));
+        world.supplier(&second, &owner, SERVICE, &shares, 1_000);
+        // The first supplier's shareholders get nothing but of the inflation, and nobody knows who they are.
+        world.suppliers[0].service_config_history[0].deactivation_height = 141;
+        let mut chain = world.start(rules);
+        // Of rewards that could not be paid before.
+        chain
+            .run(|ctx| bank::mint(ctx, "tokenomics", &[coin::upokt(10_000)]))
+            .unwrap();
+        for operator in ["operator", "operator 2"] {
+            put_claim(
+                &mut chain,
+                &claim_of(&header(), &person(operator), 40, 1_000, 0),
+            );
+        }
+        chain.go_to(153);
+        let validator = BondedValidator {
+            operator_address: "poktvaloper".to_owned(),
+            validator: Validator {
+                account: person("validator"),
+                tokens: 1,
+                delegator_shares: ATTO,
+                commission_rate: 0,
+                delegations: Vec::new(),
+            },
+        };
+        let events = chain.run(|ctx| {
+            settlement::settle(ctx, |_| Ok(vec![validator]))?;
+            Ok::<_, ChainError>(typed_events(ctx))
+        });
+        assert_eq!(count(&events.unwrap(), "EventClaimDiscarded"), 1);
+        balance(&chain, "validator")
+    };
+    // Half of the 5,839 that each claims.
+    assert_eq!(run(Rules::reference()), 2 * 2_919);
+    let mended = with(|rules| rules.discarded_claim_changes_nothing = true);
+    assert_eq!(run(mended), 2_919);
 }
 
 #[test]
@@ -260,4 +310,158 @@ fn a_block_without_due_claims_does_nothing() {
     }
     assert_eq!(count(&settle(&mut chain), "EventClaimSettled"), 1);
     assert_eq!(count(&settle(&mut chain), "EventClaimSettled"), 0);
+}
+
+/// A claim that lacks somebody is discarded before anybody asks for its proof: nobody is slashed for it.
+#[test]
+fn an_unproven_claim_of_an_application_that_is_gone_is_discarded() {
+    let run = |gone: bool, without_service: bool| {
+        let mut world = world();
+        world.proof = proof_params(1.0, u128::MAX, 500, 1);
+        if gone {
+            world.applications[0].address = person("heir");
+        }
+        if without_service {
+            world.services[0].id = "other".to_owned();
+        }
+        let mut chain = world.start(Rules::reference());
+        let claim = claim_of(&header(), &person("operator"), 40, 1_000, 0);
+        put_claim(&mut chain, &claim);
+        let events = settle(&mut chain);
+        [
+            "EventClaimExpired",
+            "EventSupplierSlashed",
+            "EventClaimDiscarded",
+        ]
+        .map(|kind| count(&events, kind))
+    };
+    assert_eq!(run(false, false), [1, 1, 0]);
+    assert_eq!(run(true, false), [0, 0, 1]);
+    assert_eq!(run(false, true), [0, 0, 1]);
+}
+
+/// The event of a slashed supplier shows the services of its claims, but not of those that lacked somebody.
+#[test]
+fn a_slashed_suppliers_event_shows_the_services_of_whole_claims() {
+    let run = |second_app: &str| {
+        let mut world = world();
+        world.proof = proof_params(1.0, u128::MAX, 500, 1);
+        world.supplier_min_stake = 1_000;
+        world.service("second", 1_000, &person("source"));
+        world.application(&person("app2"), "second", 1_000_000_000);
+        let mut config = world.suppliers[0].service_config_history[0].clone();
+        config.service.as_mut().unwrap().service_id = "second".to_owned();
+        world.suppliers[0].service_config_history.push(config);
+        let mut chain = world.start(Rules::reference());
+        let second = SessionHeader {
+            application_address: person(second_app),
+            service_id: "second".to_owned(),
+            session_id: "6e".repeat(32),
+            ..header()
+        };
+        for header in [header(), second] {
+            put_claim(
+                &mut chain,
+                &claim_of(&header, &person("operator"), 40, 1_000, 0),
+            );
+        }
+        let events = settle(&mut chain);
+        let begun = events
+            .iter()
+            .find(|(kind, _)| kind.ends_with("EventSupplierUnbondingBegin"));
+        value_of(begun.unwrap(), "supplier")
+            .matches("\"service_id\"")
+            .count()
+    };
+    assert_eq!(run("app2"), 2);
+    assert_eq!(run("nobody"), 1);
+}
+
+/// A supplier that has nothing left is slashed by nothing, with the events of a transfer of nothing.
+#[test]
+fn a_penalty_beyond_the_stake_takes_what_is_there_each_time() {
+    let mut world = world();
+    world.proof = proof_params(1.0, u128::MAX, 700, 1);
+    world.supplier_min_stake = 900;
+    let mut chain = world.start(Rules::reference());
+    for session in ["5e", "6e", "7e"] {
+        let header = SessionHeader {
+            session_id: session.repeat(32),
+            ..header()
+        };
+        put_claim(
+            &mut chain,
+            &claim_of(&header, &person("operator"), 40, 1_000, 0),
+        );
+    }
+    chain.go_to(153);
+    let events = chain
+        .run(|ctx| {
+            end_block(ctx)?;
+            Ok::<_, ChainError>(ctx.take_events())
+        })
+        .unwrap();
+    let of = |kind: &str, key: &str| -> Vec<String> {
+        let events = events.iter().filter(|event| event.r#type.ends_with(kind));
+        events
+            .map(|event| {
+                let pair = event.attributes.iter().find(|pair| pair.key == key);
+                pair.unwrap().value.trim_matches('"').to_owned()
+            })
+            .collect()
+    };
+    assert_eq!(
+        of("EventSupplierSlashed", "proof_missing_penalty"),
+        ["700upokt", "300upokt", "0upokt"]
+    );
+    assert_eq!(
+        of("EventSupplierSlashed", "supplier_stake_after_slash"),
+        ["300upokt", "0upokt", "0upokt"]
+    );
+    assert_eq!(of("EventSupplierUnbondingBegin", "reason").len(), 1);
+    assert_eq!(of("burn", "amount"), ["700upokt", "300upokt", ""]);
+    assert_eq!(of("transfer", "amount"), ["700upokt", "300upokt", ""]);
+}
+
+/// Shares are valid when they add up to one in hundredths of a percent. What the others leave is the DAO's, and shares
+/// that leave less than nothing discard a claim.
+#[test]
+fn shares_that_nearly_add_up_are_valid() {
+    use crate::modules::tokenomics::validate_params;
+    use proto::pocket::tokenomics::MintEqualsBurnClaimDistribution;
+    let settled = |shares: [f64; 5]| {
+        let mut world = world();
+        world.tokenomics.mint_ratio = 1.0;
+        let [dao, proposer, supplier, source_owner, application] = shares;
+        world.tokenomics.mint_equals_burn_claim_distribution = MintEqualsBurnClaimDistribution {
+            dao,
+            proposer,
+            supplier,
+            source_owner,
+            application,
+        };
+        validate_params(&world.tokenomics)?;
+        let mut chain = world.start(Rules::reference());
+        let claim = claim_of(&header(), &person("operator"), 40_000, 1_000, 0);
+        put_claim(&mut chain, &claim);
+        assert_eq!(count(&settle(&mut chain), "EventClaimSettled"), 1);
+        Ok::<_, String>(["holder", "the dao"].map(|who| balance(&chain, who)))
+    };
+    // 5,839,600 are minted; inflation is 6, of which holders get 4, the DAO 2, and the DAO 6 more for its request.
+    let inflation = 2 + 6;
+    let floats = settled([1.0 - 0.14 - 0.79 - 0.025, 0.14, 0.79, 0.025, 0.0]);
+    assert_eq!(floats, Ok([4_613_284 + 4, 262_782 + inflation]));
+    let rounded = settled([0.04497, 0.14, 0.79002, 0.02502, 0.0]);
+    assert_eq!(rounded, Ok([4_613_400 + 4, 262_550 + inflation]));
+    let third = 1.0 / 3.0;
+    assert!(
+        settled([third, third, third, 0.0, 0.0])
+            .unwrap_err()
+            .contains("got 0.999900")
+    );
+    assert!(
+        settled([0.0451, 0.14, 0.79, 0.025, 0.0])
+            .unwrap_err()
+            .contains("got 1.000100")
+    );
 }
