@@ -29,15 +29,18 @@ const MODULES: [&str; 6] = [
     "shared",
 ];
 
-/// The groups of the file that these tests need, as JSON.
-pub(super) fn group(name: &str) -> Value {
+/// The whole file.
+pub(super) fn file() -> Value {
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../tests/vectors/poktroll-vectors.json"
     );
-    let text = fs::read_to_string(path).unwrap();
-    let mut all: Value = serde_json::from_str(&text).unwrap();
-    all[name].take()
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// The groups of the file that these tests need.
+pub(super) fn group(name: &str) -> Value {
+    file()[name].take()
 }
 
 fn number(value: &Value) -> i64 {

@@ -1,8 +1,11 @@
 //! `validate_basic`: stateless checks of messages and params of `proof` and `tokenomics`.
 
+use prost::Message as _;
+use proto::pocket::proof::{MsgCreateClaim, MsgSubmitProof};
+use proto::pocket::session::SessionHeader;
 use serde_json::Value;
 
-use super::world::{list, poktroll, text};
+use super::world::{claim_of, list, message, person, poktroll, text};
 use crate::modules::{proof, tokenomics};
 use crate::router;
 
@@ -39,6 +42,44 @@ fn stateless_checks_of_messages_equal_the_vectors() {
         seen += 1;
     }
     assert!(seen > 150, "{seen}");
+}
+
+/// A header that names no session is refused in both messages with the reference's words.
+#[test]
+fn session_headers_of_messages_equal_the_vectors() {
+    for case in list(&poktroll()["relay_hash"]["session_header_validate_basic"]) {
+        let header: SessionHeader = message(&case["proto_hex"]);
+        let operator = person("operator");
+        let claim = claim_of(&header, &operator, 1, 1, 0);
+        let create = MsgCreateClaim {
+            supplier_operator_address: operator.clone(),
+            session_header: Some(header.clone()),
+            root_hash: claim.root_hash,
+        };
+        let submit = MsgSubmitProof {
+            supplier_operator_address: operator,
+            session_header: Some(header),
+            proof: vec![1].into(),
+        };
+        for (name, bytes) in [
+            ("pocket.proof.MsgCreateClaim", create.encode_to_vec()),
+            ("pocket.proof.MsgSubmitProof", submit.encode_to_vec()),
+        ] {
+            let refused = router::check(name, &bytes).unwrap().err();
+            match (refused, case["error"]["text"].as_str()) {
+                (None, None) => {}
+                (Some(refused), Some(wrong)) => {
+                    assert_eq!(refused.codespace, "proof", "{name} {case}");
+                    assert!(
+                        refused.log.contains(wrong),
+                        "{name}: {} {case}",
+                        refused.log
+                    );
+                }
+                (refused, _) => panic!("{name}: {refused:?}, {case}"),
+            }
+        }
+    }
 }
 
 #[test]

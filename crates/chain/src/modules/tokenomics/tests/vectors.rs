@@ -79,6 +79,25 @@ fn difficulties_move_as_in_the_reference() {
     assert!(seen > 70, "{seen}");
 }
 
+/// What counts while nothing has settled, at a height and now.
+#[test]
+fn a_service_without_a_record_has_the_base_difficulty() {
+    let group = &poktroll()["proof_path"]["difficulty_update_keeper"];
+    let mut chain = world(100_000).start(Rules::reference());
+    chain.go_to(50);
+    for lookup in [
+        "lookup_without_history_at_height",
+        "lookup_latest_without_record",
+    ] {
+        let expected: RelayMiningDifficulty =
+            proto::json::from_json(&group[lookup]["difficulty"]).unwrap();
+        let found = chain.read(|ctx| service::difficulty_at(ctx, &expected.service_id, 40));
+        assert_eq!(found.unwrap(), expected, "{lookup}");
+        let latest = chain.read(|ctx| service::difficulty(ctx, &expected.service_id));
+        assert_eq!(latest.unwrap(), None);
+    }
+}
+
 /// A number of the staking module times 10^18.
 fn atto(value: &Value) -> u128 {
     let (whole, places) = text(value).split_once('.').unwrap_or((text(value), ""));
