@@ -138,6 +138,80 @@ async fn the_recorded_chain_may_end_anywhere() {
     }
 }
 
+/// Under other params the recorded transactions do other things, most of them fail, but no block stops the chain.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_recorded_blocks_stop_no_chain_whatever_its_params() {
+    let shortest = [
+        ("shared", "num_blocks_per_session", json!("7")),
+        ("shared", "grace_period_end_offset_blocks", json!("0")),
+        ("shared", "claim_window_open_offset_blocks", json!("0")),
+        ("shared", "claim_window_close_offset_blocks", json!("0")),
+        ("shared", "proof_window_close_offset_blocks", json!("1")),
+        ("shared", "supplier_unbonding_period_sessions", json!("1")),
+        (
+            "shared",
+            "application_unbonding_period_sessions",
+            json!("1"),
+        ),
+        ("proof", "proof_request_probability", json!(0)),
+        ("session", "num_suppliers_per_session", json!("50")),
+    ];
+    let dear = [
+        ("proof", "proof_request_probability", json!(1)),
+        (
+            "proof",
+            "proof_missing_penalty",
+            json!({ "denom": "upokt", "amount": "100000000" }),
+        ),
+        (
+            "shared",
+            "compute_units_to_tokens_multiplier",
+            json!("900000000000"),
+        ),
+        ("tokenomics", "global_inflation_per_claim", json!(1.5)),
+        ("tokenomics", "mint_ratio", json!(1e-7)),
+        ("session", "num_suppliers_per_session", json!("1")),
+    ];
+    let free = [
+        ("shared", "grace_period_end_offset_blocks", json!("0")),
+        ("shared", "claim_window_open_offset_blocks", json!("0")),
+        ("shared", "claim_window_close_offset_blocks", json!("9")),
+        ("shared", "proof_window_close_offset_blocks", json!("3")),
+        ("shared", "compute_units_to_tokens_multiplier", json!("1")),
+        (
+            "proof",
+            "proof_submission_fee",
+            json!({ "denom": "upokt", "amount": "0" }),
+        ),
+        (
+            "proof",
+            "proof_missing_penalty",
+            json!({ "denom": "upokt", "amount": "0" }),
+        ),
+        ("tokenomics", "global_inflation_per_claim", json!(0)),
+        (
+            "tokenomics",
+            "overservicing_bonus_multiplier",
+            json!("1000"),
+        ),
+        ("service", "target_num_relays", json!("1")),
+    ];
+    for changes in [&shortest[..], &dear, &free] {
+        let recording = copy(&[("blocks.jsonl.gz", &|_| {})]);
+        let path = recording.path().join("genesis.json");
+        let mut genesis: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        for (module, name, value) in changes {
+            let param = &mut genesis["app_state"][module]["params"][name];
+            assert!(!param.is_null(), "{module} has no {name}");
+            *param = value.clone();
+        }
+        fs::write(path, genesis.to_string()).unwrap();
+        let report = replayed(recording.path()).await;
+        assert_eq!(report.blocks, 333, "{changes:?} {}", report.to_text());
+        assert!(report.total() > 0);
+    }
+}
+
 /// The calls of relay miner and gateway as rows of `queries.jsonl`. The recorder kept no note of a request's metadata:
 /// each was made of the newest state, whose height the answer tells.
 fn calls_of_peers(unpacked: impl Fn(&str) -> String) -> Vec<Value> {
