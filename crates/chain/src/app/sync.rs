@@ -26,7 +26,7 @@ impl Application {
     /// Looks at a snapshot that peers offer for the chain `chain_id`. A restore that was under way ends.
     ///
     /// # Errors
-    /// When the store fails or there is a state already.
+    /// When the store fails or there is a state that blocks made.
     pub fn offer_snapshot(
         &mut self,
         chain_id: &str,

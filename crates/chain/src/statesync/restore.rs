@@ -52,7 +52,7 @@ impl Restore {
     /// Looks at an offered snapshot. `trusted` is the app hash that a light client verified for its height.
     ///
     /// # Errors
-    /// When the store fails or has a state already.
+    /// When the store fails or has a state that blocks made.
     pub fn offer(
         disk: &Disk,
         chain_id: &str,

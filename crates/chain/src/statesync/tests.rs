@@ -135,6 +135,43 @@ fn a_wrong_chunk_costs_a_fetch_and_a_wrong_snapshot_leaves_nothing() {
     assert!(disk.import().is_ok());
 }
 
+/// CometBFT can die after the last chunk is committed here and before it remembers so; it then begins from nothing.
+#[test]
+fn a_restored_state_that_no_block_followed_is_replaced_by_the_next_snapshot() {
+    let state = |value: &str| BTreeMap::from([(b"a".to_vec(), value.as_bytes().to_vec())]);
+    let (first, second) = (made(&state("1")), made(&state("2")));
+    let disk = Disk::in_memory().unwrap();
+    let restore = |from: &Made, chunks: usize| {
+        let mut restore = accepted(&disk, from);
+        let chunk = from.shelf.chunk(9, FORMAT, 0).unwrap();
+        if chunks == 1 {
+            assert_eq!(restore.chunk(0, &chunk).unwrap(), Applied::Done);
+        }
+    };
+    restore(&first, 1);
+    // An attempt that ends early leaves what was there.
+    restore(&second, 0);
+    assert_eq!(disk.last().unwrap(), first.disk.last().unwrap());
+    assert_eq!(disk.get(9, b"a").unwrap(), Some(b"1".to_vec()));
+    restore(&second, 1);
+    assert_eq!(disk.last().unwrap(), second.disk.last().unwrap());
+    assert_eq!(disk.get(9, b"a").unwrap(), Some(b"2".to_vec()));
+    let change = Changes::from([(b"b".to_vec(), Some(b"3".to_vec()))]);
+    assert_eq!(
+        put(&disk, 10, change.clone()),
+        put(&second.disk, 10, change)
+    );
+    // From the first block on the state is the node's own.
+    let refused = Restore::offer(&disk, "sync-test", &first.snapshot, &first.root);
+    let Err(ChainError::Order(text)) = refused else {
+        panic!("{refused:?}")
+    };
+    assert!(
+        text.contains("up to 10") && text.contains("remove its state"),
+        "{text}"
+    );
+}
+
 #[test]
 fn the_shelf_keeps_the_newest_and_forgets_what_was_unfinished() {
     let folder = tempfile::tempdir().unwrap();

@@ -29,6 +29,9 @@ const STALE_NODE: u8 = 1;
 pub(super) const HEIGHTS: TableDefinition<u64, &[u8]> = TableDefinition::new("heights");
 pub(super) const FACTS: TableDefinition<&str, &[u8]> = TableDefinition::new("facts");
 
+/// Name of the fact that tells the height that an import brought.
+pub(super) const IMPORTED: &str = "imported_height";
+
 /// Layout of the file; a file with another number is refused.
 const FORMAT: u64 = 1;
 
@@ -140,10 +143,10 @@ impl Disk {
         self.database.begin_write().map_err(store_error)
     }
 
-    /// Begins to write a whole state into an empty store.
+    /// Begins to write a whole state into a store that is empty or holds nothing but an earlier import, which it replaces.
     ///
     /// # Errors
-    /// When there is a state already.
+    /// When blocks made the state that is there.
     pub fn import(&self) -> Result<Import, ChainError> {
         Import::begin(self)
     }
@@ -217,14 +220,23 @@ impl Disk {
             .map(|fact| fact.value().to_vec()))
     }
 
+    /// Height that an import brought, if one did.
+    pub(super) fn imported(&self) -> Result<Option<i64>, ChainError> {
+        self.height_fact(IMPORTED)
+    }
+
     /// Height of the tree's first version: the chain's first block, or what an import makes it. `None` before it.
     fn initial_height(&self) -> Result<Option<i64>, ChainError> {
-        let Some(bytes) = self.fact("initial_height")? else {
+        self.height_fact("initial_height")
+    }
+
+    fn height_fact(&self, name: &str) -> Result<Option<i64>, ChainError> {
+        let Some(bytes) = self.fact(name)? else {
             return Ok(None);
         };
         let bytes = bytes
             .try_into()
-            .map_err(|_| ChainError::corrupt("initial_height", "a height has 8 bytes"))?;
+            .map_err(|_| ChainError::corrupt(name, "a height has 8 bytes"))?;
         Ok(Some(i64::from_be_bytes(bytes)))
     }
 
@@ -314,6 +326,23 @@ impl Disk {
                 ChainError::Order(format!("height {height} lies before the first, {first}"))
             })
     }
+}
+
+/// Empties a store inside a transaction; the layout's number stays.
+pub(super) fn clear(transaction: &WriteTransaction) -> Result<(), ChainError> {
+    let gone = |result: Result<bool, redb::TableError>| result.map(drop).map_err(store_error);
+    gone(transaction.delete_table(LATEST))?;
+    gone(transaction.delete_table(HISTORY))?;
+    gone(transaction.delete_table(NODES))?;
+    gone(transaction.delete_table(STALE))?;
+    gone(transaction.delete_table(HEIGHTS))?;
+    // Made again at once: readers expect every table.
+    transaction.open_table(LATEST).map_err(store_error)?;
+    transaction.open_table(HISTORY).map_err(store_error)?;
+    transaction.open_table(NODES).map_err(store_error)?;
+    transaction.open_table(STALE).map_err(store_error)?;
+    transaction.open_table(HEIGHTS).map_err(store_error)?;
+    Ok(())
 }
 
 /// What is stored about a height.

@@ -1,10 +1,15 @@
-//! A whole state written into an empty store: invisible until it is committed, gone when it is dropped.
+//! A whole state written into a store that no block has touched: invisible until it is committed, gone when it is dropped.
+//!
+//! A store that holds nothing but what an earlier import left counts as untouched: what is there is replaced in the same
+//! transaction. So a restore can begin again after its driver died between our commit and its own.
 
 use redb::{Durability, ReadableTable, Table, WriteTransaction};
 
 use crate::context::BlockInfo;
 use crate::error::{ChainError, HeightError};
-use crate::store::disk::{Disk, FACTS, HEIGHTS, LATEST, NODES, record, store_error};
+use crate::store::disk::{
+    Disk, FACTS, HEIGHTS, IMPORTED, LATEST, NODES, clear, record, store_error,
+};
 use crate::store::tree::{self, Nodes};
 use crate::store::{Pair, Root};
 
@@ -29,15 +34,19 @@ impl Import {
     pub(super) fn begin(disk: &Disk) -> Result<Self, ChainError> {
         if let Some(last) = disk.last()? {
             let height = last.block.height;
-            return Err(ChainError::Order(format!(
-                "a snapshot for a chain that is at height {height}"
-            )));
+            if disk.imported()? != Some(height) {
+                return Err(ChainError::Order(format!(
+                    "a snapshot is offered, but this node has executed blocks up to {height}; to start over from a \
+                     snapshot, stop it and remove its state"
+                )));
+            }
         }
         let mut transaction = disk.begin_write()?;
         transaction.set_quick_repair(true);
         transaction
             .set_durability(Durability::Immediate)
             .map_err(store_error)?;
+        clear(&transaction)?;
         Ok(Self {
             transaction: Some(transaction),
             root: None,
@@ -126,6 +135,9 @@ impl Import {
                 .map_err(store_error)?;
             facts
                 .insert("chain_id", block.chain_id.as_bytes())
+                .map_err(store_error)?;
+            facts
+                .insert(IMPORTED, height.to_be_bytes().as_slice())
                 .map_err(store_error)?;
         }
         match self.transaction.take() {
