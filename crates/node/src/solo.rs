@@ -468,13 +468,17 @@ pub fn open_folder(
         Err(error) if kept.is_some() && error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(file(genesis)(error)),
     };
+    let application =
+        Application::open(&data_dir.join("state"), options).map_err(NodeError::from)?;
+    // Until a block was made, a document that was wrong may be mended.
+    let begun = store.range()?.is_some() || application.last().map_err(NodeError::from)?.is_some();
     let text = match (kept, given) {
-        (Some(kept), Some(given)) if kept != given => {
+        (Some(kept), Some(given)) if begun && kept != given => {
             let (genesis, data_dir) = (genesis.to_owned(), data_dir.to_owned());
             return Err(StartError::OtherChain { genesis, data_dir });
         }
-        (Some(kept), _) => kept,
-        (None, given) => {
+        (Some(kept), given) if begun || given.is_none() => kept,
+        (_, given) => {
             let given = given.unwrap_or_default();
             Document::parse(&given)?;
             store.save_genesis(&given)?;
@@ -482,8 +486,6 @@ pub fn open_folder(
         }
     };
     let document = Document::parse(&text)?;
-    let application =
-        Application::open(&data_dir.join("state"), options).map_err(NodeError::from)?;
     let reader = application.reader();
     let solo = Solo::open(application, store.clone(), key, &document, role)?;
     Ok((solo, store, reader, document))

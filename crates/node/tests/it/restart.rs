@@ -91,14 +91,26 @@ fn headers_and_commits_are_those_of_cometbft() {
 fn a_folder_belongs_to_one_genesis() {
     let folder = tempfile::tempdir().unwrap();
     write_genesis(folder.path());
-    drop(open(folder.path()));
-    let path = folder.path().join("genesis.json");
+    let (path, data) = (
+        folder.path().join("genesis.json"),
+        folder.path().join("data"),
+    );
+    let refused = || {
+        node::solo::open_folder(&data, &path, chain::Options::default(), Role::Alone)
+            .err()
+            .unwrap()
+    };
+    // Before the first block a document that was wrong is mended in place.
     let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("1000000", "3000000")).unwrap();
+    let error = refused();
+    assert!(matches!(error, StartError::Genesis(_)), "{error}");
+    std::fs::write(&path, &text).unwrap();
+    let (mut solo, ..) = open(folder.path());
+    solo.produce(at(1)).unwrap();
+    drop(solo);
     std::fs::write(&path, text.replace("1000000", "2000000")).unwrap();
-    let data = folder.path().join("data");
-    let error = node::solo::open_folder(&data, &path, chain::Options::default(), Role::Alone)
-        .err()
-        .unwrap();
+    let error = refused();
     assert!(matches!(error, StartError::OtherChain { .. }), "{error}");
     // The folder alone is enough.
     std::fs::remove_file(&path).unwrap();

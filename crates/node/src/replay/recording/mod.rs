@@ -259,7 +259,10 @@ impl Recording {
 fn blocks(folder: &Path, genesis: &Document) -> Result<Vec<Block>, ReplayError> {
     let Some(path) = find(folder, "blocks.jsonl") else {
         let path = folder.join("blocks.jsonl");
-        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
+        let source = std::io::Error::new(
+            std::io::ErrorKind::NotFound,
+            "missing, and no blocks.jsonl.gz either: a recording has one of them beside its genesis.json",
+        );
         return Err(ReplayError::File { path, source });
     };
     let mut blocks = Vec::new();
