@@ -9,9 +9,9 @@ use proto::cosmos::bank::v1beta1::{self as bank_types, Balance, DenomUnit, Metad
 use proto::cosmos::base::v1beta1::Coin;
 use proto::cosmos::crypto::ed25519;
 use proto::cosmos::{
-    distribution::v1beta1 as distribution_types, evidence::v1beta1 as evidence_types,
-    mint::v1beta1 as mint_types, slashing::v1beta1 as slashing_types,
-    staking::v1beta1 as staking_types,
+    authz::v1beta1 as authz_types, distribution::v1beta1 as distribution_types,
+    evidence::v1beta1 as evidence_types, mint::v1beta1 as mint_types,
+    slashing::v1beta1 as slashing_types, staking::v1beta1 as staking_types,
 };
 use proto::pocket;
 use serde_json::{Map, Value};
@@ -24,7 +24,7 @@ use crate::error::GenesisError;
 use crate::genesis::{Consensus, Document, Height};
 use crate::prices::{BLOCK_GAS_MAX, Prices};
 use crate::rules::Rules;
-use crate::{distribution, mint, slashing, staking};
+use crate::{distribution, gov, mint, slashing, staking};
 
 /// Heights whose header and validators are kept by chains of our own. Nothing here needs them; some clients ask.
 const HISTORICAL_ENTRIES: u32 = 100;
@@ -65,6 +65,8 @@ pub struct GenesisBuilder {
     pub slashing: slashing_types::GenesisState,
     /// Inflation: none.
     pub mint: mint_types::GenesisState,
+    /// Grants. The section is left out without any.
+    pub authz: authz_types::GenesisState,
     /// Deliberate differences from the reference.
     pub rules: Rules,
     /// What work costs beyond the SDK's params.
@@ -108,6 +110,7 @@ impl GenesisBuilder {
                 params: mint::zero_params(),
                 minter: mint::zero_minter(),
             },
+            authz: authz_types::GenesisState::default(),
             rules: Rules::mended(),
             gas: Prices::ours(),
         }
@@ -181,6 +184,23 @@ impl GenesisBuilder {
         self
     }
 
+    /// Lets an account change the params of every module: grants, for ever, of the governance account, which has no key.
+    pub fn authority(&mut self, grantee: Address) -> &mut Self {
+        let grants = gov::param_messages().into_iter().map(|name| {
+            let authorization = authz_types::GenericAuthorization {
+                msg: format!("/{name}"),
+            };
+            authz_types::GrantAuthorization {
+                granter: Address::module("gov").to_bech32(),
+                grantee: grantee.to_bech32(),
+                authorization: Some(proto::any::pack(&authorization)),
+                expiration: None,
+            }
+        });
+        self.authz.authorization.extend(grants);
+        self
+    }
+
     /// Puts it all together.
     ///
     /// # Errors
@@ -197,6 +217,9 @@ impl GenesisBuilder {
         section(&mut state, "shared", &self.shared)?;
         section(&mut state, "supplier", &self.supplier)?;
         section(&mut state, "tokenomics", &self.tokenomics)?;
+        if !self.authz.authorization.is_empty() {
+            section(&mut state, "authz", &self.authz)?;
+        }
         if !self.staking.validators.is_empty() {
             section(&mut state, "staking", &self.staking)?;
             section(&mut state, "distribution", &self.distribution)?;

@@ -20,10 +20,23 @@ use crate::genesis;
 use crate::message::answer;
 use crate::modules::shared::address;
 use crate::pagination::paginate;
-use crate::router::decode_request;
+use crate::router::{self, decode_request};
 
 /// Prefix under which proposals would be; nothing ever is.
 const PROPOSALS: &[u8] = b"gov/proposal/";
+
+/// Names of the messages that change params, of every module, in order: what the authority signs.
+pub fn param_messages() -> Vec<String> {
+    let all = proto::descriptor_pool().all_messages();
+    let all = all.map(|message| message.full_name().to_owned());
+    let changes =
+        |name: &str| name.ends_with(".MsgUpdateParams") || name.ends_with(".MsgUpdateParam");
+    let mut names: Vec<String> = all
+        .filter(|name| changes(name) && router::handles(name))
+        .collect();
+    names.sort();
+    names
+}
 
 /// Refuses a section that cannot be read; `idle` has seen that it holds no proposals.
 ///
