@@ -32,8 +32,41 @@ fn main() -> ExitCode {
     match outcome {
         Ok(status) => status,
         Err(error) => {
-            eprintln!("relaymill: {error:#}");
+            eprintln!("relaymill: {}", text(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// An error with its causes, each said once: some say their cause themselves.
+fn text(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("a.toml: {source}")]
+    struct SaysItsCause {
+        source: std::fmt::Error,
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let cause = std::fmt::Error;
+        let error = anyhow::Error::new(SaysItsCause { source: cause }).context("start");
+        assert_eq!(text(&error), format!("start: a.toml: {cause}"));
+        let error = anyhow::Error::new(cause).context("b.toml").context("start");
+        assert_eq!(text(&error), format!("start: b.toml: {cause}"));
     }
 }

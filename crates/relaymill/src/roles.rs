@@ -33,6 +33,22 @@ pub(crate) async fn connect(
     Ok(Chain::connect(config, tasks).await?)
 }
 
+/// As [`connect`], to where a role's file says (RPC, gRPC, chain id); the error says so.
+async fn connect_from(
+    file: &Path,
+    [rpc_url, grpc_url, chain_id]: &[String; 3],
+    tasks: &net::Tasks,
+) -> Result<Arc<Chain>> {
+    let connected = connect(rpc_url, grpc_url, chain_id, tasks).await;
+    connected.map_err(|error| match error.downcast_ref::<client::Error>() {
+        Some(cause) if cause.is_transient() => anyhow::anyhow!(
+            "{error:#}; is that node running? `rpc_url` and `grpc_url` in {} name it",
+            file.display()
+        ),
+        _ => error,
+    })
+}
+
 /// A node's error, with the line when it is about a value of its configuration.
 pub(crate) fn node_error(error: node::StartError) -> anyhow::Error {
     match &error {
@@ -106,8 +122,9 @@ pub(crate) async fn supplier(
         config.dev_plain_keys,
         passphrase,
     )?;
-    let chain = connect(&config.rpc_url, &config.grpc_url, &config.chain_id, tasks).await?;
+    let place = [&config.rpc_url, &config.grpc_url, &config.chain_id].map(String::clone);
     let config = config.validate(file, key).map_err(supplier_error)?;
+    let chain = connect_from(file, &place, tasks).await?;
     let running = supplier::Supplier::start(config, chain, tasks).await?;
     println!("supplier {} at {}", running.operator(), running.addr());
     Ok(())
@@ -127,8 +144,9 @@ pub(crate) async fn gateway(
         config.dev_plain_keys,
         passphrase,
     )?;
-    let chain = connect(&config.rpc_url, &config.grpc_url, &config.chain_id, tasks).await?;
+    let place = [&config.rpc_url, &config.grpc_url, &config.chain_id].map(String::clone);
     let config = config.validate(file, key).map_err(gateway_error)?;
+    let chain = connect_from(file, &place, tasks).await?;
     let running = gateway::Gateway::start(config, chain, tasks).await?;
     println!("gateway at http://{}/v1", running.addr());
     Ok(())

@@ -439,7 +439,10 @@ impl<L: Ledger> Sender<L> {
     fn worth_waiting(&self, rejection: &Rejection) -> bool {
         match rejection.class() {
             Class::InsufficientFunds | Class::InsufficientFee => {
-                tracing::error!(account = %self.address, %rejection, "account cannot pay");
+                // Whoever does not wait is told by the outcome.
+                if self.options.wait_for_funds {
+                    tracing::error!(account = %self.address, %rejection, "account cannot pay");
+                }
                 self.set(Condition::Unfunded {
                     log: rejection.log.clone(),
                 });

@@ -130,6 +130,11 @@ enum What {
         #[arg(long)]
         moniker: String,
     },
+    /// Lets an account change the parameters later, by `tx params`: grants of the governance account, which has no key.
+    AddAuthority {
+        /// Its address, or the name of a key in the keyring.
+        account: String,
+    },
     /// Sets a parameter, e.g. shared.num_blocks_per_session=20.
     SetParam {
         /// One or more of them.
@@ -257,6 +262,7 @@ fn change(args: &GenesisArgs, genesis: &mut Genesis) -> Result<()> {
             let operator = known(operator)?.0;
             genesis.add_validator(moniker, operator, key, stake_of(stake)?.0)
         }
+        What::AddAuthority { account } => genesis.add_authority(known(account)?.0),
         What::SetParam { params } => params.iter().try_for_each(|param| genesis.set_param(param)),
         What::New { .. } | What::Validate | What::Export { .. } => Ok(()),
     }
@@ -310,7 +316,7 @@ fn validate(args: &GenesisArgs) -> Result<()> {
 }
 
 /// Loads a document into a chain in memory.
-fn load(document: &Document) -> Result<()> {
+pub(crate) fn load(document: &Document) -> Result<()> {
     let mut application = chain::Application::in_memory(chain::Options::default())?;
     application.init_chain(&document.init_chain(Vec::new())?)?;
     Ok(())

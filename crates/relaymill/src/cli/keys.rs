@@ -176,7 +176,8 @@ pub(crate) fn run(args: KeysArgs) -> Result<()> {
 /// Words that were given; `None` to draw new ones.
 fn words(recover: bool, file: Option<&PathBuf>) -> Result<Option<Zeroizing<String>>> {
     if let Some(file) = file {
-        let bytes = keys::read_private(file).context("--mnemonic-file")?;
+        let bytes = keys::read_private_file(file)
+            .with_context(|| format!("--mnemonic-file {}", file.display()))?;
         let text = std::str::from_utf8(&bytes).context("--mnemonic-file: no text")?;
         return Ok(Some(normal(text)));
     }

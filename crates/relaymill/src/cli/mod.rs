@@ -20,14 +20,14 @@ use tracing_subscriber::EnvFilter;
 
 use crate::keys::PassphraseArgs;
 use crate::{localnet, network, roles};
-pub(crate) use genesis::Genesis;
+pub(crate) use genesis::{Genesis, load as load_genesis};
 
 /// Permissionless LLM inference: the chain that counts work, the supplier that serves and mines it, the gateway that sells it.
 #[derive(Parser, Debug)]
 #[command(name = "relaymill", version)]
 pub(crate) struct Cli {
     /// What to log, e.g. info or supplier=debug. Default: warn. Logs go to standard error.
-    #[arg(long, global = true, env = "RELAYMILL_LOG", hide_env_values = true)]
+    #[arg(long, global = true, env = "RELAYMILL_LOG", hide_env_values = true, value_parser = log_filter)]
     log: Option<String>,
     #[command(subcommand)]
     command: Command,
@@ -100,6 +100,14 @@ enum Engine {
         #[arg(long)]
         model: Vec<PathBuf>,
     },
+}
+
+/// Refuses what is no filter; its text is what is kept.
+fn log_filter(text: &str) -> Result<String, String> {
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("{error}; expected e.g. info or supplier=debug")),
+    }
 }
 
 /// Sends logs to standard error.

@@ -64,7 +64,9 @@ impl NodeArgs {
         let mut config = match &self.node {
             Some(node) => Config::new(node, &self.grpc_of(node)?)?,
             None => {
-                let places = localnet::places(&self.data_dir).context("give --node URL")?;
+                let places = localnet::places(&self.data_dir).context(
+                    "no node is known: give --node URL, or --data-dir of a local network",
+                )?;
                 Config::new(&places.rpc_url, &places.grpc_url)?.expecting(places.chain_id)
             }
         };
@@ -73,7 +75,24 @@ impl NodeArgs {
         }
         config.max_block_age = None;
         config.startup_wait = STARTUP_WAIT;
-        Ok(Chain::connect(config, tasks).await?)
+        Chain::connect(config, tasks)
+            .await
+            .map_err(|error| self.unreachable(error))
+    }
+
+    /// Says what to do where nobody answers.
+    fn unreachable(&self, error: client::Error) -> anyhow::Error {
+        let hint = match (&error, &self.node) {
+            (client::Error::Unreachable { .. } | client::Error::Timeout { .. }, None) => {
+                let folder = self.data_dir.display();
+                format!("is `relaymill localnet --data-dir {folder}` running?")
+            }
+            (client::Error::Unreachable { .. } | client::Error::Timeout { .. }, Some(_)) => {
+                "is the node running, and are --node and --grpc its addresses?".to_owned()
+            }
+            _ => return error.into(),
+        };
+        anyhow::anyhow!("{error}; {hint}")
     }
 
     fn grpc_of(&self, node: &str) -> Result<String> {

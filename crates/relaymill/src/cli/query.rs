@@ -64,7 +64,8 @@ enum What {
     /// What a block did: results of its transactions and events; the latest without a height.
     BlockResults {
         /// Its height.
-        height: Option<i64>,
+        #[arg(value_name = "HEIGHT")]
+        block: Option<i64>,
     },
     /// The parameters of a module, e.g. shared.
     Params {
@@ -128,7 +129,7 @@ pub(crate) async fn run(args: QueryArgs, tasks: &net::Tasks) -> Result<()> {
             };
             chain.rpc().raw(route, params).await?
         }
-        What::BlockResults { height } => {
+        What::BlockResults { block: height } => {
             let height = height.unwrap_or(chain.height()).to_string();
             let params = json!({ "height": height });
             chain.rpc().raw("block_results", params).await?

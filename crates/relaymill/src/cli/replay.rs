@@ -48,7 +48,7 @@ pub(crate) async fn run(args: ReplayArgs, tasks: &net::Tasks) -> ExitCode {
             }
         }
         Err(error) => {
-            eprintln!("relaymill: {error:#}");
+            eprintln!("relaymill: {}", crate::text(&error));
             ExitCode::from(UNREADABLE)
         }
     }

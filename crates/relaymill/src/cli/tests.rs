@@ -54,3 +54,31 @@ fn help_is_frozen() {
         insta::assert_snapshot!(format!("help_{name}"), out);
     }
 }
+
+/// An argument with the id of an option of the group would take that option away without a word.
+#[test]
+fn no_argument_hides_an_option_of_its_group() {
+    fn walk(command: &mut Command, path: &str, global: &[String]) {
+        // Queries are made when they are asked for.
+        command.build();
+        let path = format!("{path} {}", command.get_name());
+        let mut global = global.to_vec();
+        for argument in command.get_arguments() {
+            let id = argument.get_id().to_string();
+            if argument.is_global_set() {
+                global.push(id);
+            } else {
+                assert!(!global.contains(&id), "{path}: `{id}`");
+            }
+        }
+        let names = command
+            .get_subcommands()
+            .map(|below| below.get_name().to_owned());
+        for name in names.collect::<Vec<_>>() {
+            if let Some(below) = command.find_subcommand_mut(&name) {
+                walk(below, &path, &global);
+            }
+        }
+    }
+    walk(&mut Cli::command(), "", &[]);
+}

@@ -129,21 +129,22 @@ fn decode(path: &Path, bytes: &[u8], passphrase: &PassphraseArgs) -> Result<Secr
 
 /// The bytes of a file that nobody else can read.
 pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    let name = || format!("key file {}", path.display());
-    let file = fs::File::open(path).with_context(name)?;
+    read_private_file(path).with_context(|| format!("key file {}", path.display()))
+}
+
+/// As [`read_private`], of a file that holds something else.
+pub(crate) fn read_private_file(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    let file = fs::File::open(path)?;
     // Of the file that is open, not of what has its name by now.
-    let mode = file.metadata().with_context(name)?.permissions().mode();
+    let mode = file.metadata()?.permissions().mode();
     if mode & 0o077 != 0 {
         bail!(
-            "key file {} can be read by others (mode {:o}); run `chmod 600` on it",
-            path.display(),
+            "it can be read by others (mode {:o}); run `chmod 600` on it",
             mode & 0o777
         );
     }
     let mut bytes = Zeroizing::new(Vec::new());
-    file.take(FILE_BYTES_MAX)
-        .read_to_end(&mut bytes)
-        .with_context(name)?;
+    file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

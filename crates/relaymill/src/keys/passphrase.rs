@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use zeroize::Zeroizing;
 
-use super::{read_private, terminal};
+use super::{read_private_file, terminal};
 
 /// The variable that holds a passphrase.
 const VARIABLE: &str = "RELAYMILL_PASSPHRASE";
@@ -79,7 +79,8 @@ impl PassphraseArgs {
     /// The one that needs no question.
     fn given(&self) -> Result<Option<Passphrase>> {
         if let Some(path) = &self.passphrase_file {
-            let bytes = read_private(path).context("--passphrase-file")?;
+            let bytes = read_private_file(path)
+                .with_context(|| format!("--passphrase-file {}", path.display()))?;
             let text = std::str::from_utf8(&bytes)
                 .with_context(|| format!("--passphrase-file {}: no text", path.display()))?;
             // Editors end the last line.

@@ -52,7 +52,7 @@ fn what_others_can_read_is_refused_and_no_error_shows_a_secret() {
     write(&path, &key, &new).unwrap();
     for mode in [0o640, 0o604, 0o660] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        let error = read(&path, &passphrase).unwrap_err().to_string();
+        let error = format!("{:#}", read(&path, &passphrase).unwrap_err());
         assert!(error.contains("chmod 600"), "{error}");
     }
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();

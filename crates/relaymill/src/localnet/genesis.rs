@@ -28,7 +28,7 @@ const GATEWAY_STAKE_UPOKT: u128 = 1_000_000;
 /// What the node's validator has bonded: it alone decides about blocks, so the amount only must be above the least power.
 const VALIDATOR_STAKE_UPOKT: u128 = 1_000_000_000;
 
-/// Names of keys that are nobody's role: the treasury, and one to send transactions with.
+/// Names of keys that are nobody's role: the treasury, which may change the params too, and one to send transactions with.
 const OTHERS: [&str; 2] = ["dao", "faucet"];
 
 /// The document as JSON.
@@ -47,6 +47,7 @@ pub(super) fn build(plan: &Plan, overrides: &[String]) -> Result<String> {
         let address = account(plan, &mut genesis, name)?;
         if name == "dao" {
             genesis.tokenomics.params.dao_reward_address = address.to_bech32();
+            genesis.authority(address);
         }
     }
     for service in plan.services() {

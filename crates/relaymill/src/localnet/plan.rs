@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use chain::genesis::Document;
 use crypto::keys::SecretKey;
 use gateway::config::{GatewayFile, ModelFile};
 use gateway::keys as api_keys;
@@ -11,6 +12,7 @@ use supplier::config::{ServiceFile, SupplierFile};
 
 use super::backend::Backend;
 use super::genesis;
+use crate::cli::load_genesis;
 use crate::files::{read_toml, write_atomically, write_toml_once};
 use crate::keys::{LOCAL_CHAIN_PREFIX, load_or_create};
 
@@ -130,6 +132,8 @@ impl Plan {
             state,
         };
         let document = genesis::build(&plan, params)?;
+        // What is wrong with a --param is told before a folder is made of it.
+        load_genesis(&Document::parse(&document)?).context("genesis")?;
         write_atomically(&plan.genesis_file(), document.as_bytes(), 0o644)?;
         plan.write_configuration()?;
         // Last: its presence says that everything above is whole.
@@ -344,12 +348,13 @@ pub(crate) struct Places {
 /// Reads where a local network's parts are.
 pub(crate) fn places(folder: &Path) -> Result<Places> {
     let file = folder.join("gateway/gateway.toml");
-    let gateway: GatewayFile = read_toml(&file).with_context(|| {
-        format!(
-            "{} is no local network's directory; give --data-dir",
+    if !file.exists() {
+        bail!(
+            "{} holds no local network (`relaymill localnet` makes one)",
             folder.display()
-        )
-    })?;
+        );
+    }
+    let gateway: GatewayFile = read_toml(&file)?;
     Ok(Places {
         rpc_url: gateway.rpc_url,
         grpc_url: gateway.grpc_url,

@@ -3,12 +3,12 @@
 
 use anyhow::{Context as _, Result, bail};
 use chain::genesis::{Document, GenesisBuilder};
-use chain::{Application, Options};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{Home, InitArgs};
+use crate::cli::load_genesis;
 use crate::localnet::genesis::{parameters, with_overrides};
 
 /// Least price of gas in the new nodes' mempools: a claim of 100,000 gas costs 100 upokt.
@@ -36,6 +36,9 @@ pub(super) fn build(args: &InitArgs, homes: &[Home]) -> Result<Document> {
     if let Some(first) = homes.first() {
         let address = first.operator.public().address();
         genesis.tokenomics.params.dao_reward_address = address.to_bech32();
+    }
+    if let Some(authority) = args.authority {
+        genesis.authority(authority);
     }
     parameters(&mut genesis);
     let mut json = serde_json::to_value(genesis.build()?)?;
@@ -76,7 +79,5 @@ pub(super) fn check(document: &Document, allow_offset_zero: bool) -> Result<()> 
              block that may still take claims; set it to 1 or more, or give --allow-proof-window-open-offset-zero"
         );
     }
-    let mut application = Application::in_memory(Options::default())?;
-    application.init_chain(&document.init_chain(Vec::new())?)?;
-    Ok(())
+    load_genesis(document)
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
-use crypto::keys::SecretKey;
+use crypto::keys::{Address, SecretKey};
 use ed25519_dalek::SigningKey;
 
 use crate::files::{write_atomically, write_toml_once};
@@ -69,6 +69,9 @@ pub(crate) struct InitArgs {
     /// A snapshot for state sync every so many blocks; 0 for none.
     #[arg(long, value_name = "BLOCKS", default_value_t = node::limits::SNAPSHOT_INTERVAL)]
     snapshot_interval: u64,
+    /// Account that may change the parameters later, by `relaymill tx params`. Default: nobody, for ever.
+    #[arg(long, value_name = "ADDRESS")]
+    authority: Option<Address>,
     /// Another value for a parameter, e.g. slashing.signed_blocks_window=1000.
     #[arg(long = "param", value_name = "MODULE.NAME=VALUE")]
     params: Vec<String>,

@@ -1,92 +1,9 @@
 //! `relaymill tx`, from the command line into a block, and `relaymill query` after it.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use crate::keys::Ring;
-use crate::support::network::{Network, genesis};
-use crate::support::process;
-
-const SHORT: Duration = Duration::from_secs(60);
-
-/// A person with a keyring who uses a network.
-struct Person {
-    network: Network,
-    ring: Ring,
-}
-
-impl Person {
-    fn new() -> Self {
-        Self {
-            network: Network::start(&[]),
-            ring: Ring::new(),
-        }
-    }
-
-    fn run(&self, arguments: &[&str]) -> (bool, String, String) {
-        let data = self.network.data();
-        let options = self.ring.options();
-        let mut all = arguments.to_vec();
-        all.extend(["--data-dir", data.to_str().unwrap(), "--output", "json"]);
-        if arguments[0] == "tx" {
-            all.extend(options.iter().map(String::as_str));
-        }
-        let (status, out, error) = process::run(&all, SHORT);
-        assert!(!error.contains("panicked"), "{all:?}: {error}");
-        (status.success(), out, error)
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let (good, out, error) = self.run(arguments);
-        assert!(good, "{arguments:?}: {error}");
-        serde_json::from_str(&out)
-            .unwrap_or_else(|failure| panic!("{arguments:?}: {failure} in {out}"))
-    }
-
-    /// Sends a transaction that a block takes.
-    fn tx(&self, from: &str, arguments: &[&str]) -> Value {
-        let mut all = vec!["tx"];
-        all.extend(arguments);
-        all.extend(["--from", from]);
-        let included = self.json(&all);
-        assert_eq!(included["code"], 0, "{included}");
-        assert!(
-            included["events"]
-                .as_array()
-                .is_some_and(|events| !events.is_empty())
-        );
-        included
-    }
-
-    fn refused(&self, arguments: &[&str]) -> String {
-        let (good, out, error) = self.run(arguments);
-        assert!(!good, "{arguments:?}: {out}");
-        error
-    }
-
-    fn query(&self, arguments: &[&str]) -> Value {
-        let mut all = vec!["query"];
-        all.extend(arguments);
-        self.json(&all)
-    }
-
-    fn balance(&self, address: &str) -> u128 {
-        let balances = self.query(&["bank", "balance", address, "upokt"]);
-        balances["balance"]["amount"]
-            .as_str()
-            .unwrap()
-            .parse()
-            .unwrap()
-    }
-
-    fn key(&self, name: &str) -> String {
-        self.ring.json(&["add", name])["address"]
-            .as_str()
-            .unwrap()
-            .to_owned()
-    }
-}
+use crate::support::network::genesis;
+use crate::support::person::Person;
 
 #[test]
 fn every_role_is_set_up_from_the_command_line() {

@@ -18,8 +18,12 @@ pub(crate) struct Genesis(Value);
 impl Genesis {
     /// Reads a document.
     pub(super) fn read(file: &Path) -> Result<Self> {
-        let text =
-            std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let text = std::fs::read(file).with_context(|| {
+            format!(
+                "cannot read {} (`relaymill genesis new CHAIN_ID` makes one, --file names another)",
+                file.display()
+            )
+        })?;
         let json = serde_json::from_slice(&text).with_context(|| format!("{}", file.display()))?;
         Ok(Self(json))
     }
@@ -212,6 +216,17 @@ impl Genesis {
         )
     }
 
+    /// A document of the same chain, to take sections from.
+    fn builder(&self) -> GenesisBuilder {
+        let text = |name: &str| self.0[name].as_str().unwrap_or_default().to_owned();
+        GenesisBuilder::new(text("chain_id"), text("genesis_time"))
+    }
+
+    fn state(&mut self) -> Result<&mut serde_json::Map<String, Value>> {
+        let state = self.0.get_mut("app_state").and_then(Value::as_object_mut);
+        state.context("the document has no app_state")
+    }
+
     /// Adds a validator that delegates to itself; the sections around it come with the first one.
     pub(super) fn add_validator(
         &mut self,
@@ -221,13 +236,10 @@ impl Genesis {
         upokt: u128,
     ) -> Result<()> {
         self.stake(operator, "not_bonded_tokens_pool", upokt)?;
-        let text = |name: &str| self.0[name].as_str().unwrap_or_default().to_owned();
-        let mut builder = GenesisBuilder::new(text("chain_id"), text("genesis_time"));
+        let mut builder = self.builder();
         builder.validator(moniker, operator, consensus_key, upokt);
         let made = builder.build()?.app_state;
-        let state = self.0["app_state"]
-            .as_object_mut()
-            .context("the document has no app_state")?;
+        let state = self.state()?;
         for section in ["staking", "distribution", "slashing", "mint", "evidence"] {
             let new = made.get(section).cloned().unwrap_or_default();
             let there = state.contains_key(section);
@@ -240,6 +252,26 @@ impl Genesis {
                     kept.with_context(|| format!("the document has no list {section}.{list}"))?
                         .extend(entries);
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Grants the governance account's power over params; the section comes with the first grant.
+    pub(super) fn add_authority(&mut self, grantee: Address) -> Result<()> {
+        let made = self.builder().authority(grantee).build()?.app_state;
+        let grants = made.get("authz").cloned().unwrap_or_default();
+        match self.0.pointer_mut("/app_state/authz/authorization") {
+            Some(Value::Array(list)) => {
+                list.extend(
+                    grants["authorization"]
+                        .as_array()
+                        .cloned()
+                        .unwrap_or_default(),
+                );
+            }
+            _ => {
+                self.state()?.insert("authz".to_owned(), grants);
             }
         }
         Ok(())

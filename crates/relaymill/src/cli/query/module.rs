@@ -185,15 +185,18 @@ fn with_methods(command: Command) -> Command {
 /// The names that POKT's own command line has for the same.
 fn aliases(service: &ServiceDescriptor, method: &MethodDescriptor) -> Vec<String> {
     let name = kebab(method.name());
+    if name == "all-balances" {
+        return vec!["balances".to_owned()];
+    }
     if let Some(of) = name.strip_prefix("all-") {
         return vec![format!("list-{of}")];
     }
     let listed = format!("All{}s", method.name());
     let has_list = service.methods().any(|other| other.name() == listed);
-    match (has_list, name.as_str()) {
-        (true, _) => vec![format!("show-{name}")],
-        (_, "all-balances") => vec!["balances".to_owned()],
-        _ => Vec::new(),
+    if has_list && name != "balance" {
+        vec![format!("show-{name}")]
+    } else {
+        Vec::new()
     }
 }
 

@@ -146,12 +146,9 @@ impl Authz {
                     }),
                     (None, None) => bail!("give --msg-type or --spend-limit"),
                 };
-                let expiration = expiration.as_ref().map(|text| {
-                    let (seconds, nanos) = proto::time::parse_rfc3339(text).with_context(|| {
-                        format!("--expiration {text}: expected a time such as 2030-01-01T00:00:00Z")
-                    })?;
-                    anyhow::Ok(Timestamp { seconds, nanos })
-                });
+                let expiration = expiration
+                    .as_deref()
+                    .map(|text| moment("--expiration", text));
                 proto::any::pack(&MsgGrant {
                     granter: signer.account(),
                     grantee: grantee.to_bech32(),
@@ -174,8 +171,16 @@ impl Authz {
     }
 }
 
+/// A time of the command line.
+pub(super) fn moment(option: &str, text: &str) -> Result<Timestamp> {
+    let (seconds, nanos) = proto::time::parse_rfc3339(text).with_context(|| {
+        format!("{option} {text}: expected a time such as 2030-01-01T00:00:00Z")
+    })?;
+    Ok(Timestamp { seconds, nanos })
+}
+
 /// The URL of a message that there is; a grant for another would never serve.
-fn known_message(url: &str) -> Result<String> {
+pub(super) fn known_message(url: &str) -> Result<String> {
     let name = proto::any::type_name(url);
     if proto::descriptor_pool().get_message_by_name(name).is_none() {
         bail!("`{url}` is no message, e.g. /pocket.application.MsgStakeApplication is one");
@@ -251,10 +256,10 @@ pub(crate) enum Staking {
     },
     /// Moves a delegation to another validator.
     Redelegate {
-        /// From this validator.
-        from: Valoper,
-        /// To this validator.
-        to: Valoper,
+        /// The validator that has it, by its operator address.
+        source: Valoper,
+        /// The validator that gets it.
+        destination: Valoper,
         /// How much.
         amount: Upokt,
     },
@@ -356,10 +361,14 @@ impl Staking {
                 validator_address: validator.text(),
                 amount: amount.coin(),
             }),
-            Self::Redelegate { from, to, amount } => proto::any::pack(&MsgBeginRedelegate {
+            Self::Redelegate {
+                source,
+                destination,
+                amount,
+            } => proto::any::pack(&MsgBeginRedelegate {
                 delegator_address,
-                validator_src_address: from.text(),
-                validator_dst_address: to.text(),
+                validator_src_address: source.text(),
+                validator_dst_address: destination.text(),
                 amount: amount.coin(),
             }),
             Self::Undelegate { validator, amount } => proto::any::pack(&MsgUndelegate {

@@ -248,35 +248,39 @@ pub(super) async fn broadcast(args: &TxArgs, file: &str, tasks: &net::Tasks) -> 
             return send::report(args, Outcome::Rejected(rejection));
         }
     }
-    loop {
-        if let Some(answer) = chain.rpc().tx(&hash).await? {
+    let found = async {
+        loop {
+            if let Some(answer) = chain.rpc().tx(&hash).await? {
+                return anyhow::Ok(Some(answer));
+            }
+            if height > deadline {
+                return Ok(None);
+            }
+            height = chain.wait_above(height).await?.height;
+        }
+    };
+    let fate = format!("`relaymill query tx {hash}` shows it if it is");
+    let outcome = match send::while_blocks_come(args, &chain, found, &fate).await?? {
+        Some(answer) => {
             let result = answer.tx_result;
-            return send::report(
-                args,
-                Outcome::Included(Included {
-                    hash,
-                    height: answer.height,
-                    code: result.code,
-                    codespace: result.codespace,
-                    log: result.log,
-                    gas_wanted: result.gas_wanted,
-                    gas_used: result.gas_used,
-                    events: result.events,
-                }),
-            );
+            Outcome::Included(Included {
+                hash,
+                height: answer.height,
+                code: result.code,
+                codespace: result.codespace,
+                log: result.log,
+                gas_wanted: result.gas_wanted,
+                gas_used: result.gas_used,
+                events: result.events,
+            })
         }
-        if height > deadline {
-            return send::report(
-                args,
-                Outcome::TimedOut {
-                    hash: Some(hash),
-                    deadline,
-                    last: None,
-                },
-            );
-        }
-        height = chain.wait_above(height).await?.height;
-    }
+        None => Outcome::TimedOut {
+            hash: Some(hash),
+            deadline,
+            last: None,
+        },
+    };
+    send::report(args, outcome)
 }
 
 #[cfg(test)]

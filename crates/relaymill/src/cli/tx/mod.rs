@@ -14,6 +14,7 @@ use crate::keys::ring::RingArgs;
 mod amount;
 mod cosmos;
 mod document;
+mod feegrant;
 mod message;
 mod options;
 mod params;
@@ -60,12 +61,15 @@ enum What {
     /// Services: what is served.
     #[command(subcommand)]
     Service(pocket::ServiceCommand),
-    /// Parameters of modules, by whoever holds the authority's grant.
+    /// Parameters of modules, by whoever holds the authority's grant: on a local network the key dao.
     #[command(subcommand)]
     Params(params::Params),
     /// Grants to act for another account.
     #[command(subcommand)]
     Authz(cosmos::Authz),
+    /// Allowances: who pays the fees of whom.
+    #[command(subcommand)]
+    Feegrant(feegrant::Feegrant),
     /// Validators and delegations.
     #[command(subcommand)]
     Staking(cosmos::Staking),
@@ -114,6 +118,7 @@ pub(crate) async fn run(args: TxArgs, tasks: &net::Tasks) -> Result<()> {
         What::Service(what) => Box::new(move |signer| one(what.message(signer))),
         What::Params(what) => Box::new(move |signer| one(what.message(signer))),
         What::Authz(what) => Box::new(move |signer| one(what.message(signer))),
+        What::Feegrant(what) => Box::new(move |signer| one(what.message(signer))),
         What::Staking(what) => Box::new(move |signer| one(what.message(signer))),
         What::Distribution(what) => Box::new(move |signer| what.messages(signer)),
         What::Slashing(what) => Box::new(move |signer| one(what.message(signer))),

@@ -49,6 +49,10 @@ pub(crate) struct TxOptions {
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 120, requires = "unordered",
           value_parser = clap::value_parser!(u64).range(1..=590))]
     ttl: u64,
+    /// How long to wait for a block before the chain is taken to stand still.
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 300,
+          value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    block_wait: u64,
     /// Simulates and prints the gas; sends nothing.
     #[arg(long, global = true)]
     pub(super) dry_run: bool,
@@ -127,6 +131,11 @@ impl TxOptions {
             wait_for_funds: false,
             ..SendOptions::default()
         })
+    }
+
+    /// Longest wait for the next block.
+    pub(super) fn block_wait(&self) -> Duration {
+        Duration::from_secs(self.block_wait)
     }
 
     /// The last height to wait for.

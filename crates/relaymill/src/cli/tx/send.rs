@@ -43,7 +43,38 @@ pub(super) async fn run(args: &TxArgs, make: Make<'_>, tasks: &net::Tasks) -> Re
     consent(args, chain.chain_id(), &signer, &messages)?;
     let sender = Sender::new(Arc::clone(&chain), signer.key(args)?, options);
     let deadline = args.options.deadline(&chain);
-    report(args, sender.send(&messages, deadline, None).await?)
+    let sent = sender.send(&messages, deadline, None);
+    let fate = format!(
+        "`relaymill query txs --query \"message.sender='{}'\"` shows it if it is",
+        signer.address
+    );
+    report(args, while_blocks_come(args, &chain, sent, &fate).await??)
+}
+
+/// Waits for what only blocks bring, as long as there are any; `fate` says how it is found out later.
+pub(super) async fn while_blocks_come<T>(
+    args: &TxArgs,
+    chain: &Chain,
+    work: impl Future<Output = T>,
+    fate: &str,
+) -> Result<T> {
+    tokio::pin!(work);
+    let patience = args.options.block_wait();
+    let mut height = chain.height();
+    loop {
+        let next = tokio::time::timeout(patience, chain.wait_above(height));
+        tokio::select! {
+            done = &mut work => return Ok(done),
+            next = next => match next {
+                Ok(head) => height = head?.height,
+                Err(_) => bail!(
+                    "no block after {height} in {} s: the chain stands still, or the node does not follow it. The \
+                     transaction may yet be taken; {fate}",
+                    patience.as_secs()
+                ),
+            }
+        }
+    }
 }
 
 /// Shows on a terminal what will be signed, and asks. Without a terminal whoever called has decided.
@@ -134,10 +165,41 @@ pub(super) fn report(args: &TxArgs, outcome: Outcome) -> Result<()> {
 }
 
 fn refused(rejection: &Rejection) -> String {
+    let hint = hint(rejection).map(|hint| format!("; {hint}"));
     format!(
-        "refused: {} ({} {})",
-        rejection.log, rejection.codespace, rejection.code
+        "refused: {} ({} {}){}",
+        rejection.log,
+        rejection.codespace,
+        rejection.code,
+        hint.unwrap_or_default()
     )
+}
+
+/// What helps against the refusals that people meet most, by what all of their texts contain: a simulation has no other code
+/// for them than gRPC's.
+fn hint(rejection: &Rejection) -> Option<&'static str> {
+    const HINTS: [(&str, &str); 6] = [
+        (
+            "insufficient funds",
+            "`relaymill query balances ADDRESS` shows what there is",
+        ),
+        ("out of gas", "give a higher --gas or --gas-adjustment"),
+        ("insufficient fee", "give higher --fees or --gas-prices"),
+        (
+            "account sequence mismatch",
+            "sign it again: `relaymill tx sign` asks for the present sequence",
+        ),
+        (
+            "fee-grant not found",
+            "the granter gives one with `relaymill tx feegrant grant`",
+        ),
+        (
+            "authorization not found",
+            "the granter gives one with `relaymill tx authz grant`",
+        ),
+    ];
+    let found = HINTS.iter().find(|(text, _)| rejection.log.contains(text));
+    found.map(|(_, hint)| *hint)
 }
 
 /// A transaction in a block, with the names of the SDK's answers.

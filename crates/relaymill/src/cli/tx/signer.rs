@@ -33,7 +33,8 @@ impl Signer {
             None if args.node.is_local_network() => "faucet",
             None => bail!("give --from: the name or address of a key, or a key file"),
         };
-        let named = args.node.data_dir.join("keys").join(format!("{from}.key"));
+        let keys = args.node.data_dir.join("keys");
+        let named = keys.join(format!("{from}.key"));
         if args.node.is_local_network() && !from.contains('/') && named.exists() {
             return Self::of_file(args, &named, chain_id);
         }
@@ -57,7 +58,14 @@ impl Signer {
         if Path::new(from).exists() {
             return Self::of_file(args, Path::new(from), chain_id);
         }
-        bail!("--from {from}: no key of this name in the keyring, no address, and no file")
+        let local = match args.node.is_local_network() {
+            true => format!(", those of the local network are in {}", keys.display()),
+            false => String::new(),
+        };
+        bail!(
+            "--from {from}: no key of this name in the keyring, no address, and no file (`relaymill keys list` shows the \
+             keyring{local})"
+        )
     }
 
     fn of_file(args: &TxArgs, path: &Path, chain_id: &str) -> Result<Self> {

@@ -161,6 +161,14 @@ impl Chain {
         });
     }
 
+    /// Waits until it answers and has a block.
+    pub(crate) fn wait_until_there(&self) {
+        wait_for("first block", 3 * BLOCK, || {
+            let status = self.try_call("status", &json!({})).ok()?;
+            (integer(&status["sync_info"]["latest_block_height"]) > 0).then_some(())
+        });
+    }
+
     /// `block` at a height.
     pub(crate) fn header(&self, height: i64) -> Value {
         self.call("block", &json!({"height": height.to_string()}))

@@ -4,6 +4,7 @@ pub(crate) mod chain;
 pub(crate) mod evidence;
 pub(crate) mod load;
 pub(crate) mod network;
+pub(crate) mod person;
 pub(crate) mod process;
 pub(crate) mod random;
 pub(crate) mod separate;

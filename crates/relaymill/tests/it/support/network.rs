@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crypto::keys::SecretKey;
 use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -127,6 +128,69 @@ impl Network {
             std::fs::read(&ready_file).ok()
         });
         self.ready = serde_json::from_slice(&text).expect("a whole ready file");
+    }
+
+    /// A new network whose blocks come faster than people want them.
+    pub(crate) fn fast(params: &[&str], block_time_ms: u64) -> Self {
+        let mut network = Self::start(params);
+        network.stop();
+        network.edit_node(|text| {
+            text.replace(
+                "block_time_ms = 1000",
+                &format!("block_time_ms = {block_time_ms}"),
+            )
+        });
+        network.launch();
+        network
+    }
+
+    /// Ends it in order.
+    pub(crate) fn stop(&mut self) {
+        let (status, _) = self.interrupt();
+        assert!(status.success(), "localnet ended with {status}");
+    }
+
+    /// Changes the node's configuration.
+    pub(crate) fn edit_node(&self, change: impl FnOnce(String) -> String) {
+        let file = self.data().join("node/node.toml");
+        let before = std::fs::read_to_string(&file).expect("node.toml");
+        let after = change(before.clone());
+        assert_ne!(before, after, "nothing was changed");
+        std::fs::write(&file, after).expect("node.toml");
+    }
+
+    /// Once stopped, starts its node alone and anew: from another genesis document, with the same validator and ports.
+    pub(crate) fn node_from(&self, document: &Path) -> Process {
+        let (old, new) = (
+            self.data().join("node/data"),
+            self.data().join("node/data-2"),
+        );
+        std::fs::create_dir_all(&new).expect("folder");
+        std::fs::copy(old.join("validator.key"), new.join("validator.key")).expect("key");
+        self.edit_node(|text| {
+            let text = text.replace("data_dir = \"data\"", "data_dir = \"data-2\"");
+            text.replace(
+                "../genesis.json",
+                document.to_str().expect("a path in UTF-8"),
+            )
+        });
+        let file = self.data().join("node/node.toml");
+        let arguments = ["node", "start", "--config", file.to_str().expect("UTF-8")];
+        let mut process = Process::start("node", &arguments, &self.folder.path().join("node.log"));
+        let url = format!("http://127.0.0.1:{}/health", self.first_port);
+        wait_for("answer of the node", READY, || {
+            process.assert_running();
+            web::answers(&url).then_some(())
+        });
+        process
+    }
+
+    /// A key of the network.
+    pub(crate) fn key(&self, name: &str) -> SecretKey {
+        let file = self.data().join(format!("keys/{name}.key"));
+        let text = std::fs::read_to_string(file).expect("key");
+        let bytes = hex::decode(text.trim()).expect("hex");
+        SecretKey::from_bytes(&bytes.try_into().expect("32 bytes")).expect("a key")
     }
 
     /// kill -9.

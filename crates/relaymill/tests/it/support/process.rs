@@ -173,16 +173,22 @@ impl Guard {
 
 /// Runs the binary to its end and gives status, stdout and stderr.
 pub(crate) fn run(arguments: &[&str], limit: Duration) -> (ExitStatus, String, String) {
+    let mut command = binary();
+    command.args(arguments);
+    finish(command, limit)
+}
+
+/// Runs a command to its end and gives status, stdout and stderr.
+pub(crate) fn finish(mut command: Command, limit: Duration) -> (ExitStatus, String, String) {
     let folder = tempfile::tempdir().expect("folder");
     let (out, error) = (folder.path().join("out"), folder.path().join("err"));
-    let mut command = binary();
-    command.args(arguments).stdin(Stdio::null());
+    command.stdin(Stdio::null());
     command
         .stdout(File::create(&out).expect("file"))
         .stderr(File::create(&error).expect("file"));
     let child = command.process_group(0).spawn().expect("the binary starts");
     let guard = Guard::of(child.id(), &error);
-    let name = format!("relaymill {}", arguments.join(" "));
+    let name = format!("{command:?}");
     let mut process = Process {
         name,
         child,
