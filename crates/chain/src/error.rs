@@ -114,7 +114,7 @@ pub enum HeightError {
     Future,
     /// Below the versions that are kept.
     #[error(
-        "failed to load state at height {height}; version does not exist (latest height: {latest}): invalid request"
+        "failed to load state at height {height}; version does not exist (latest height: {latest}): not found"
     )]
     Pruned {
         /// The height asked for.
@@ -131,7 +131,8 @@ impl HeightError {
     /// The sdk error code of the answer.
     pub fn code(&self) -> u32 {
         match self {
-            Self::Pruned { .. } | Self::Negative => sdk::INVALID_REQUEST,
+            Self::Pruned { .. } => sdk::NOT_FOUND,
+            Self::Negative => sdk::INVALID_REQUEST,
             Self::NotReady { .. } | Self::Future => sdk::INVALID_HEIGHT,
         }
     }

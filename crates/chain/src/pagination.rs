@@ -1,7 +1,8 @@
 //! Pages of query answers, with the SDK's rules (chain specification 5.2, 10).
 //!
 //! Without a limit: the first 100, with the total. `key` continues after an earlier page and never counts; `offset`
-//! counts when asked to. Limit, offset and total count every row of the prefix, also those that a filter leaves out.
+//! counts when asked to. Limit, offset and total count every row of the prefix, also those that a filter leaves out. What
+//! a request beyond all bounds gives differs with the reference's way of keeping the rows, so there are three walks.
 
 use std::ops::Bound;
 
@@ -20,20 +21,50 @@ pub fn paginate<T>(
     ctx: &Context,
     prefix: &[u8],
     request: Option<&PageRequest>,
-    mut select: impl FnMut(&[u8], &[u8]) -> Result<Option<T>, QueryError>,
+    select: impl FnMut(&[u8], &[u8]) -> Result<Option<T>, QueryError>,
 ) -> Result<(Vec<T>, PageResponse), QueryError> {
     let request = Page::new(request)?;
+    rows_of(ctx, prefix, &request, select)
+}
+
+/// The same over what the SDK keeps in a collection: an offset beyond the end is an empty page without a total.
+///
+/// # Errors
+/// As [`paginate`].
+pub fn paginate_collection<T>(
+    ctx: &Context,
+    prefix: &[u8],
+    request: Option<&PageRequest>,
+    select: impl FnMut(&[u8], &[u8]) -> Result<Option<T>, QueryError>,
+) -> Result<(Vec<T>, PageResponse), QueryError> {
+    let mut request = Page::new(request)?;
+    request.end = request.offset.saturating_add(request.limit);
+    let (rows, mut page) = rows_of(ctx, prefix, &request, select)?;
+    if request.offset > page.total {
+        page.total = 0;
+    }
+    Ok((rows, page))
+}
+
+fn rows_of<T>(
+    ctx: &Context,
+    prefix: &[u8],
+    request: &Page,
+    mut select: impl FnMut(&[u8], &[u8]) -> Result<Option<T>, QueryError>,
+) -> Result<(Vec<T>, PageResponse), QueryError> {
     let mut rows = Vec::new();
     let mut page = PageResponse::default();
     let mut count = 0_u64;
-    walk(ctx, prefix, &request, |key, value| {
-        if count >= request.end && page.next_key.is_empty() {
-            page.next_key = key.to_vec().into();
-            if !request.count_total {
-                return Ok(Step::Stop);
+    walk(ctx, prefix, request, |key, value| {
+        if count >= request.offset {
+            if count < request.end {
+                rows.extend(select(key, value)?);
+            } else if count == request.end {
+                page.next_key = key.to_vec().into();
+                if !request.count_total {
+                    return Ok(Step::Stop);
+                }
             }
-        } else if count >= request.offset && count < request.end {
-            rows.extend(select(key, value)?);
         }
         count = count.saturating_add(1);
         Ok(Step::On)
@@ -65,17 +96,22 @@ pub fn paginate_filtered<T>(
             page.next_key = key.to_vec().into();
             return Ok(Step::Stop);
         }
-        let Some(row) = select(key, value)? else {
+        if let Some(row) = select(key, value)? {
+            if hits >= request.offset && hits < request.end {
+                rows.push(row);
+            }
+            hits = hits.saturating_add(1);
+        }
+        if request.by_key || hits != request.end.wrapping_add(1) {
             return Ok(Step::On);
-        };
-        if hits >= request.offset && hits < request.end {
-            rows.push(row);
-        } else if hits == request.end {
+        }
+        if page.next_key.is_empty() {
             page.next_key = key.to_vec().into();
         }
-        hits = hits.saturating_add(1);
-        let beyond = !request.by_key && !request.count_total && hits > request.end;
-        Ok(if beyond { Step::Stop } else { Step::On })
+        Ok(match request.count_total {
+            true => Step::On,
+            false => Step::Stop,
+        })
     })?;
     if request.count_total {
         page.total = hits;
@@ -131,7 +167,8 @@ impl<'r> Page<'r> {
             by_key,
             offset: request.offset,
             limit,
-            end: request.offset.saturating_add(limit),
+            // The reference's sum wraps, so the highest limit behind an offset is an empty page.
+            end: request.offset.wrapping_add(limit),
             count_total: !by_key && (request.count_total || request.limit == 0),
             reverse: request.reverse,
         })

@@ -148,6 +148,7 @@ pub fn query(ctx: &Context, path: &str, data: &[u8]) -> Result<Vec<u8>, QueryErr
         "cosmos.consensus.v1.Query" => consensus::query(ctx, method, data),
         "cosmos.feegrant.v1beta1.Query" => feegrant::query::query(ctx, method, data),
         "cosmos.gov.v1.Query" => gov::query(ctx, method, data),
+        "cosmos.gov.v1beta1.Query" => gov::legacy::query(ctx, method, data),
         "cosmos.upgrade.v1beta1.Query" => upgrade::query(method, data),
         "cosmos.distribution.v1beta1.Query" => distribution::query(ctx, method, data),
         "cosmos.evidence.v1beta1.Query" => evidence::query(ctx, method, data),

@@ -32,7 +32,7 @@ pub use tendermint_proto::v0_38 as tendermint;
 
 /// SHA-256 of the encoded descriptor set, lower-case hex. It changes exactly when a wire format changes.
 pub const DESCRIPTOR_SHA256: &str =
-    "a59665e92949f7d1ae8c1867d7bdcd213598aeae1caa7a1c2aa9649097d66192";
+    "837290bb4dbb2913c64ffb11dc2a434e79bae9ad355eae7443769f8f70fcb618";
 
 /// The encoded `FileDescriptorSet` of everything in this crate, imports included.
 pub static DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

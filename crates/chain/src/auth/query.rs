@@ -16,7 +16,7 @@ use crate::auth::{self, Account, MODULES, ModulePermissions, keys};
 use crate::context::Context;
 use crate::error::{ChainError, QueryError};
 use crate::modules::shared::address;
-use crate::pagination::{paginate, plain};
+use crate::pagination::{paginate_collection, plain};
 use crate::router::decode_request;
 
 /// Answers a method of `cosmos.auth.v1beta1.Query`. `None` for methods it does not have.
@@ -68,7 +68,7 @@ fn find(ctx: &Context, text: &str) -> Result<Account, QueryError> {
 
 fn accounts(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
     let request: QueryAccountsRequest = decode_request(data)?;
-    let (accounts, pagination) = paginate(
+    let (accounts, pagination) = paginate_collection(
         ctx,
         keys::ACCOUNTS,
         request.pagination.as_ref(),

@@ -18,7 +18,7 @@ use proto::cosmos::base::v1beta1::Coin;
 use crate::bank::{self, coin, keys, valid_denom};
 use crate::context::Context;
 use crate::error::{GrpcCode, QueryError};
-use crate::pagination::{paginate, plain};
+use crate::pagination::{paginate, paginate_collection, plain};
 use crate::router::decode_request;
 
 /// Answers a method of `cosmos.bank.v1beta1.Query`. `None` for methods it does not have.
@@ -101,7 +101,7 @@ fn balances(
     request: Option<&PageRequest>,
 ) -> Result<(Vec<Coin>, PageResponse), QueryError> {
     let prefix = keys::balances(&address(account)?);
-    paginate(ctx, &prefix, request, row).map_err(|error| match error.grpc {
+    paginate_collection(ctx, &prefix, request, row).map_err(|error| match error.grpc {
         GrpcCode::Internal => QueryError::invalid_argument(format!("paginate: {error}")),
         _ => error,
     })
@@ -109,7 +109,8 @@ fn balances(
 
 fn total_supply(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
     let request: QueryTotalSupplyRequest = decode_request(data)?;
-    let (supply, pagination) = paginate(ctx, keys::SUPPLIES, request.pagination.as_ref(), row)?;
+    let (supply, pagination) =
+        paginate_collection(ctx, keys::SUPPLIES, request.pagination.as_ref(), row)?;
     Ok(QueryTotalSupplyResponse {
         supply,
         pagination: Some(pagination),
@@ -162,7 +163,7 @@ fn denoms_metadata(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
 fn denom_owners(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
     let request: QueryDenomOwnersRequest = decode_request(data)?;
     check_denom(&request.denom)?;
-    let (denom_owners, pagination) = paginate(
+    let (denom_owners, pagination) = paginate_collection(
         ctx,
         &keys::holders(&request.denom),
         request.pagination.as_ref(),
@@ -199,7 +200,7 @@ fn send_enabled(ctx: &Context, data: &[u8]) -> Result<Vec<u8>, QueryError> {
     }
     if request.denoms.is_empty() {
         let page = request.pagination.as_ref();
-        let (all, page) = paginate(ctx, keys::SEND_ENABLED, page, |denom, flag| {
+        let (all, page) = paginate_collection(ctx, keys::SEND_ENABLED, page, |denom, flag| {
             Ok(Some(entry(&String::from_utf8_lossy(denom), flag)))
         })?;
         response.send_enabled = all;

@@ -7,7 +7,7 @@ use super::{keys, params, rewards, state};
 use crate::context::Context;
 use crate::decimal::DecCoins;
 use crate::error::{QueryError, TxError};
-use crate::pagination::paginate_filtered;
+use crate::pagination;
 use crate::staking::query::{answer, parse_account, parse_operator};
 use crate::staking::{self, Delegation, Validator};
 
@@ -125,12 +125,13 @@ fn slashes(
         .map_err(|_| QueryError::invalid_argument("invalid validator address"))?;
     let prefix = keys::slashes_of(&operator);
     let page = request.pagination.as_ref();
-    let (slashes, page) = paginate_filtered(ctx, &prefix, page, |_, value| {
+    let (slashes, page) = pagination::paginate_filtered(ctx, &prefix, page, |_, value| {
         let slash: types::ValidatorSlashEvent = prost::Message::decode(value)
             .map_err(|error| QueryError::internal(error.to_string()))?;
         let asked = (first..=last).contains(&slash.validator_period);
         Ok(asked.then_some(slash))
-    })?;
+    })
+    .map_err(pagination::plain)?;
     Ok(types::QueryValidatorSlashesResponse {
         slashes,
         pagination: Some(page),

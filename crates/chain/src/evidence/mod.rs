@@ -15,7 +15,7 @@ use crate::consensus;
 use crate::context::{BlockTime, Context, Misbehaviour};
 use crate::error::{ChainError, GenesisError, GrpcCode, QueryError, TxError};
 use crate::message::{account, messages};
-use crate::pagination::paginate;
+use crate::pagination::{paginate_collection, plain};
 use crate::sdk;
 use crate::slashing;
 use crate::staking;
@@ -230,11 +230,12 @@ fn all(
     request: &QueryAllEvidenceRequest,
 ) -> Result<QueryAllEvidenceResponse, QueryError> {
     let page = request.pagination.as_ref();
-    let (evidence, page) = paginate(ctx, EVIDENCE, page, |_, value| {
+    let (evidence, page) = paginate_collection(ctx, EVIDENCE, page, |_, value| {
         Any::decode(value)
             .map(Some)
             .map_err(|error| QueryError::unknown(error.to_string()))
-    })?;
+    })
+    .map_err(plain)?;
     Ok(QueryAllEvidenceResponse {
         evidence,
         pagination: Some(page),

@@ -19,8 +19,10 @@ use crate::error::{ChainError, GenesisError, GrpcCode, QueryError};
 use crate::genesis;
 use crate::message::answer;
 use crate::modules::shared::address;
-use crate::pagination::paginate;
+use crate::pagination::paginate_collection;
 use crate::router::{self, decode_request};
+
+pub(crate) mod legacy;
 
 /// Prefix under which proposals would be; nothing ever is.
 const PROPOSALS: &[u8] = b"gov/proposal/";
@@ -187,5 +189,5 @@ fn account(text: &str, when_empty: &str) -> Result<Address, QueryError> {
 
 /// The page of an empty list.
 fn no_rows(ctx: &Context, request: Option<&PageRequest>) -> Result<PageResponse, QueryError> {
-    paginate(ctx, PROPOSALS, request, |_, _| Ok(None::<()>)).map(|(_, page)| page)
+    paginate_collection(ctx, PROPOSALS, request, |_, _| Ok(None::<()>)).map(|(_, page)| page)
 }

@@ -6,7 +6,7 @@ use proto::cosmos::slashing::v1beta1 as types;
 use super::{keys, params, state};
 use crate::context::Context;
 use crate::error::QueryError;
-use crate::pagination::paginate;
+use crate::pagination::{paginate, plain};
 use crate::staking::query::answer;
 
 /// Answers a method of `cosmos.slashing.v1beta1.Query`. `None` for methods it does not have.
@@ -47,7 +47,8 @@ fn signing_infos(
         prost::Message::decode(value)
             .map(Some)
             .map_err(|error: prost::DecodeError| QueryError::unknown(error.to_string()))
-    })?;
+    })
+    .map_err(plain)?;
     Ok(types::QuerySigningInfosResponse {
         info,
         pagination: Some(page),

@@ -58,10 +58,8 @@ fn claims(ctx: &Context<'_>, data: &[u8]) -> Result<Vec<u8>, QueryError> {
             paginate(ctx, &keys::of_operator(&operator), page, look_up)?
         }
         Some(Filter::SessionId(session_id)) => {
-            paginate(ctx, &keys::of_session(&session_id), page, |key, value| {
-                let same = key.starts_with(b"/");
-                same.then(|| Ok(history::decode(key, value)?)).transpose()
-            })?
+            // A beginning of an id finds what begins so, as it does of an operator.
+            paginate(ctx, &keys::of_session(&session_id), page, read)?
         }
         Some(Filter::SessionEndHeight(height)) => {
             paginate(ctx, &keys::ending_at(grid::signed(height)), page, look_up)?
