@@ -83,14 +83,13 @@ pub(super) struct PageKeys {
 }
 
 impl PageKeys {
-    /// The request as it is asked of us.
-    fn translate(&self, query: &Query, moment: Moment, method: &MethodDescriptor) -> Vec<u8> {
-        let original = || query.request.clone();
-        if self.ours.is_empty() {
+    /// The request of a method as it is asked of us.
+    pub(super) fn translated(&self, path: &str, moment: Moment, request: &[u8]) -> Vec<u8> {
+        let original = || request.to_vec();
+        let Some(method) = descriptor(path).filter(|_| !self.ours.is_empty()) else {
             return original();
-        }
-        let decoded = DynamicMessage::decode(method.input(), query.request.as_slice());
-        let Ok(mut request) = decoded else {
+        };
+        let Ok(mut request) = DynamicMessage::decode(method.input(), request) else {
             return original();
         };
         let Some(Reflected::Message(page)) = request.get_field_by_name_mut("pagination") else {
@@ -100,28 +99,54 @@ impl PageKeys {
         let Some(Reflected::Bytes(key)) = key else {
             return original();
         };
-        let entry = (query.method.clone(), moment, key.to_vec());
-        match self.ours.get(&entry) {
-            Some(ours) if *ours != entry.2 => {
-                page.set_field_by_name("key", Reflected::Bytes(ours.clone().into()));
+        match self.ours(path, moment, &key) {
+            Some(ours) if ours != key => {
+                page.set_field_by_name("key", Reflected::Bytes(ours.to_vec().into()));
                 request.encode_to_vec()
             }
             _ => original(),
         }
     }
 
-    /// Remembers the keys of the next page in both answers.
-    fn learn(&mut self, query: &Query, moment: Moment, theirs: &Value, ours: &Value) {
+    /// The key that we gave where this one was recorded.
+    pub(super) fn ours(&self, path: &str, moment: Moment, theirs: &[u8]) -> Option<&[u8]> {
+        let entry = (path.to_owned(), moment, theirs.to_vec());
+        self.ours.get(&entry).map(Vec::as_slice)
+    }
+
+    /// Remembers the keys of the next page in both encoded answers to a method.
+    pub(super) fn learn_from(&mut self, path: &str, moment: Moment, theirs: &[u8], ours: &[u8]) {
+        let Some(method) = descriptor(path) else {
+            return;
+        };
+        if let (Some(theirs), Some(ours)) = (json(&method, theirs), json(&method, ours)) {
+            self.learn(path, moment, &theirs, &ours);
+        }
+    }
+
+    /// Remembers the keys of the next page in both answers to a method or a route.
+    pub(super) fn learn(&mut self, path: &str, moment: Moment, theirs: &Value, ours: &Value) {
         use base64::Engine as _;
         let key = |answer: &Value| {
             let text = answer["pagination"]["next_key"].as_str()?;
             base64::engine::general_purpose::STANDARD.decode(text).ok()
         };
         if let (Some(theirs), Some(ours)) = (key(theirs), key(ours)) {
-            let entry = (query.method.clone(), moment, theirs);
+            let entry = (path.to_owned(), moment, theirs);
             self.ours.insert(entry, ours);
         }
     }
+}
+
+/// An answer of a method, named by its path, as JSON.
+pub(super) fn json_of(path: &str, bytes: &[u8]) -> Option<Value> {
+    json(&descriptor(path)?, bytes)
+}
+
+/// An answer of a method as JSON.
+fn json(method: &MethodDescriptor, bytes: &[u8]) -> Option<Value> {
+    let text = proto::json::bytes_to_json(method.output().full_name(), bytes).ok()?;
+    serde_json::from_str(&text).ok()
 }
 
 /// The descriptor of a method by its path.
@@ -133,8 +158,16 @@ fn descriptor(path: &str) -> Option<MethodDescriptor> {
 
 /// Why a call is not made, if there is a reason.
 pub(super) fn reason_to_skip(query: &Query) -> Option<&'static str> {
+    if query.method.starts_with("/grpc.reflection.") {
+        return Some("reflection: how a server describes its types is its own");
+    }
     let asks_store = query.request.windows(7).any(|part| part == b"/store/");
     (asks_store && query.method.ends_with("/ABCIQuery")).then_some(STORE_QUERIES)
+}
+
+/// Whether a call tries a transaction out, on top of what waits in the mempool.
+pub(super) fn is_simulation(query: &Query) -> bool {
+    query.method.ends_with("/Simulate")
 }
 
 /// Whether what waits in the mempool decides the answer.
@@ -152,10 +185,7 @@ pub(super) async fn ask(
     plan: &Plan,
 ) -> Vec<Found> {
     let method = descriptor(&query.method);
-    let request = match &method {
-        Some(method) => keys.translate(query, plan.moment, method),
-        None => query.request.clone(),
-    };
+    let request = keys.translated(&query.method, plan.moment, &query.request);
     let answer = calls::grpc(view, &query.method, &request, plan.header.as_deref()).await;
     let mut found = status(query, &answer);
     let latest = view.height();
@@ -243,15 +273,12 @@ fn messages(
         return if same { Vec::new() } else { vec![bytes()] };
     };
     let name = method.output().full_name().to_owned();
-    let json = |bytes: &[u8]| {
-        let text = proto::json::bytes_to_json(&name, bytes).ok()?;
-        serde_json::from_str::<Value>(&text).ok()
-    };
-    let (Some(theirs), Some(ours)) = (json(&query.response), json(&answer.response)) else {
+    let both = json(method, &query.response).zip(json(method, &answer.response));
+    let Some((theirs, ours)) = both else {
         let same = query.response == answer.response;
         return if same { Vec::new() } else { vec![bytes()] };
     };
-    keys.learn(query, moment, &theirs, &ours);
+    keys.learn(&query.method, moment, &theirs, &ours);
     if query.response == answer.response {
         return Vec::new();
     }

@@ -101,8 +101,9 @@ impl Comparison {
             }
         }
         for (key, given) in got {
-            if !expected.contains_key(key) && free::of(key) != Freedom::Ignored {
-                self.differs(&format!("{path}.{key}"), NOTHING.to_owned(), text(given));
+            let path = format!("{path}.{key}");
+            if !expected.contains_key(key) && free::at(&path, key) != Freedom::Ignored {
+                self.differs(&path, NOTHING.to_owned(), text(given));
             }
         }
     }

@@ -7,7 +7,7 @@
 use serde::Deserialize;
 
 use super::error::ReplayError;
-use super::report::Part;
+use super::report::Difference;
 
 /// The list that is built in.
 const BUILT_IN: &str = include_str!("../../../../docs/differences.toml");
@@ -29,14 +29,23 @@ pub struct Excuse {
     pub method: String,
     /// Path of the field in the answer's JSON form, places in lists as `[]`. What is below it is excused too.
     pub field: String,
+    /// How the recorded value begins, where only some are excused.
+    #[serde(default)]
+    pub recorded: String,
+    /// How ours begins.
+    #[serde(default)]
+    pub ours: String,
     /// Why ours is right.
     pub reason: String,
 }
 
 impl Excuse {
-    fn covers(&self, method: &str, field: &str) -> bool {
+    fn covers(&self, method: &str, field: &str, found: &Difference) -> bool {
         let below = |rest: &str| rest.is_empty() || rest.starts_with(['.', '[']);
-        self.method == method && field.strip_prefix(&self.field).is_some_and(below)
+        self.method == method
+            && field.strip_prefix(&self.field).is_some_and(below)
+            && found.expected.starts_with(&self.recorded)
+            && found.got.starts_with(&self.ours)
     }
 }
 
@@ -82,15 +91,15 @@ impl Excuses {
     }
 
     /// Whether a difference is one of these; counts it then.
-    pub(super) fn excuse(&mut self, part: Part, method: &str, field: &str) -> bool {
-        if !part.is_answer() {
+    pub(super) fn excuse(&mut self, method: &str, found: &Difference) -> bool {
+        if !found.part.is_answer() {
             return false;
         }
-        let field = without_places(field);
+        let field = without_places(&found.field);
         let row = self
             .rows
             .iter_mut()
-            .find(|(row, _)| row.covers(method, &field));
+            .find(|(row, _)| row.covers(method, &field, found));
         match row {
             Some((_, count)) => {
                 *count += 1;
@@ -132,6 +141,7 @@ fn without_places(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replay::report::Part;
 
     const LIST: &str = r#"
         kept_against = "AB"
@@ -141,14 +151,38 @@ mod tests {
         reason = "because"
     "#;
 
+    fn found(part: Part, field: &str) -> Difference {
+        Difference {
+            part,
+            height: None,
+            place: String::new(),
+            field: field.to_owned(),
+            expected: "13 no such thing".to_owned(),
+            got: "0".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_row_excuses_only_what_it_says_was_recorded_and_is_answered() {
+        let excused = |condition: &str| {
+            let text = LIST.replace("reason", &format!("{condition}\nreason"));
+            let mut list = Excuses::parse("x", &text).unwrap();
+            list.excuse("/a.Query/B", &found(Part::Query, "list[].name"))
+        };
+        assert!(excused("recorded = \"13 no such\"\nours = \"0\""));
+        assert!(!excused("recorded = \"13 no other\""));
+        assert!(!excused("ours = \"5\""));
+    }
+
     #[test]
     fn a_row_excuses_its_field_and_what_is_below() {
         let mut list = Excuses::parse("x", LIST).unwrap();
-        assert!(list.excuse(Part::Query, "/a.Query/B", "list[17].name"));
-        assert!(list.excuse(Part::Query, "/a.Query/B", "list[0].name.first"));
-        assert!(!list.excuse(Part::Query, "/a.Query/B", "list[0].names"));
-        assert!(!list.excuse(Part::Query, "/a.Query/C", "list[0].name"));
-        assert!(!list.excuse(Part::Event, "/a.Query/B", "list[0].name"));
+        let mut excuse = |part, method: &str, field: &str| list.excuse(method, &found(part, field));
+        assert!(excuse(Part::Query, "/a.Query/B", "list[17].name"));
+        assert!(excuse(Part::Query, "/a.Query/B", "list[0].name.first"));
+        assert!(!excuse(Part::Query, "/a.Query/B", "list[0].names"));
+        assert!(!excuse(Part::Query, "/a.Query/C", "list[0].name"));
+        assert!(!excuse(Part::Event, "/a.Query/B", "list[0].name"));
         assert_eq!(list.rows()[0].1, 2);
         assert!(list.is_kept_against(&[0xab]) && !list.is_kept_against(&[0xac]));
     }

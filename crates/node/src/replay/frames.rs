@@ -39,6 +39,10 @@ pub(super) async fn compare(report: &mut Report, view: &Arc<OwnView>, frames: &[
             report.leave_out("WebSocket frames that are no JSON");
             continue;
         };
+        if is_event(&theirs) && event(&theirs).is_none() {
+            report.leave_out("events of consensus: they are the recorded node's own");
+            continue;
+        }
         let ours = match event(&theirs) {
             Some(event) if event.height > view.height() => {
                 report.leave_out("events of blocks that were not recorded");
@@ -98,6 +102,11 @@ fn event(frame: &Value) -> Option<Event> {
         &value["TxResult"]["height"],
         &value["header"]["height"],
         &value["block"]["header"]["height"],
+        // Only of this kind; rounds and votes have heights, too.
+        match kind.as_str() {
+            "tendermint/event/NewBlockEvents" => &value["height"],
+            _ => &Value::Null,
+        },
     ];
     let height = height.iter().find_map(|height| height.as_str())?;
     let index = value
@@ -109,6 +118,11 @@ fn event(frame: &Value) -> Option<Event> {
         kind,
         index,
     })
+}
+
+/// Whether a frame is an event at all.
+fn is_event(frame: &Value) -> bool {
+    frame["result"]["data"]["type"].is_string()
 }
 
 /// What we would have told.

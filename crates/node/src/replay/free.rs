@@ -28,8 +28,6 @@ const KEYS: &[(&str, Freedom)] = &[
     ("default_node_id", Freedom::Ignored),
     ("listen_addr", Freedom::Ignored),
     ("rpc_address", Freedom::Ignored),
-    ("channels", Freedom::Ignored),
-    ("moniker", Freedom::Ignored),
     ("validator_info", Freedom::Ignored),
     ("pruning_keep_recent", Freedom::Ignored),
     ("pruning_interval", Freedom::Ignored),
@@ -52,7 +50,12 @@ pub(super) fn at(path: &str, key: &str) -> Freedom {
     if path.ends_with(".error.data") || path == ".message" {
         return Freedom::Text;
     }
-    if path.ends_with(".node_info.id") {
+    let about_node = path.strip_suffix(key).unwrap_or_default();
+    let about_node = [".node_info.", ".default_node_info."]
+        .iter()
+        .any(|end| about_node.ends_with(end));
+    // Validators have monikers, too, and those are state.
+    if about_node && matches!(key, "id" | "channels" | "moniker") {
         return Freedom::Ignored;
     }
     of(key)
@@ -138,5 +141,11 @@ mod tests {
         assert_eq!(of("raw_log"), Freedom::Text);
         assert_eq!(of("next_key"), Freedom::Opaque);
         assert_eq!(of("code"), Freedom::None);
+        let moniker = |path| at(path, "moniker");
+        assert_eq!(moniker(".result.node_info.moniker"), Freedom::Ignored);
+        assert_eq!(moniker(".default_node_info.moniker"), Freedom::Ignored);
+        let validator = ".validators[0].description.moniker";
+        assert_eq!(moniker(validator), Freedom::None);
+        assert_eq!(at(".id", "id"), Freedom::None);
     }
 }

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use http::Method;
+use serde_json::Value;
 
+use super::answers::{Moment, PageKeys};
 use super::calls;
 use super::diff::Found;
 use super::recording::Rest;
@@ -18,8 +22,53 @@ const HEADERS: [&str; 3] = [
     "grpc-metadata-x-cosmos-block-height",
 ];
 
+/// When an exchange is made: where the recorded answer says that the node was, if it was not asked for a height.
+pub(super) fn moment(row: &Rest, first: i64, last: i64) -> Moment {
+    let headers = row.headers.iter().flatten();
+    let mut told = headers.filter(|(key, _)| key.eq_ignore_ascii_case(HEADERS[2]));
+    let told = told
+        .next()
+        .and_then(|(_, value)| value.as_str()?.parse().ok());
+    match told {
+        Some(told) if row.request_height.is_none() && (first..=last).contains(&told) => {
+            Moment::After(told)
+        }
+        _ => Moment::End,
+    }
+}
+
+/// A path with our page keys in the place of recorded ones.
+fn translated(keys: &PageKeys, path: &str, moment: Moment) -> String {
+    let Some((route, query)) = path.split_once('?') else {
+        return path.to_owned();
+    };
+    let pairs = query.split('&').map(|pair| {
+        let ours = || {
+            let (name, value) = pair.split_once('=')?;
+            let value = value
+                .replace("%2B", "+")
+                .replace("%2F", "/")
+                .replace("%3D", "=");
+            let theirs = STANDARD
+                .decode(&value)
+                .or_else(|_| URL_SAFE.decode(&value))
+                .ok()?;
+            let ours = keys.ours(route, moment, &theirs)?;
+            (name == "pagination.key").then(|| format!("{name}={}", URL_SAFE.encode(ours)))
+        };
+        ours().unwrap_or_else(|| pair.to_owned())
+    });
+    format!("{route}?{}", pairs.collect::<Vec<_>>().join("&"))
+}
+
 /// Makes an exchange and compares the answers.
-pub(super) async fn compare(report: &mut Report, view: &Arc<View>, row: &Rest) {
+pub(super) async fn compare(
+    report: &mut Report,
+    view: &Arc<View>,
+    keys: &mut PageKeys,
+    row: &Rest,
+    moment: Moment,
+) {
     let latest = view.height();
     let beyond = row.request_height.is_some_and(|height| height > latest);
     if beyond && row.status.is_none_or(|status| status == 200) {
@@ -28,7 +77,8 @@ pub(super) async fn compare(report: &mut Report, view: &Arc<View>, row: &Rest) {
     let verb = row.method.as_deref().unwrap_or("GET");
     let method = Method::from_bytes(verb.as_bytes()).unwrap_or(Method::GET);
     let body = row.request_body.as_deref().unwrap_or_default();
-    let answer = calls::rest(view, &method, &row.path, row.request_height, body).await;
+    let path = translated(keys, &row.path, moment);
+    let answer = calls::rest(view, &method, &path, row.request_height, body).await;
     report.compared(Part::Rest, 1);
     let mut found = Vec::new();
     let mut differs = |field: &str, expected: String, got: String| {
@@ -67,6 +117,9 @@ pub(super) async fn compare(report: &mut Report, view: &Arc<View>, row: &Rest) {
         }
     }
     if let Some(expected) = row.body.as_deref().filter(|_| row.truncated != Some(true)) {
+        let json = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+        let (route, _) = row.path.split_once('?').unwrap_or((&row.path, ""));
+        keys.learn(route, moment, &json(expected), &json(&answer.body));
         let is_state =
             !row.path.starts_with("/cosmos/base/") && !row.path.starts_with("/cosmos/tx/");
         found.extend(bodies(expected, &answer.body, latest, is_state, false));

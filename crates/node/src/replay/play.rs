@@ -69,6 +69,7 @@ struct Play<'a> {
     /// Recorded calls by the moment at which they are made, in the order of the file.
     queries: BTreeMap<Moment, Vec<usize>>,
     rpc: BTreeMap<Moment, Vec<usize>>,
+    rest: BTreeMap<Moment, Vec<usize>>,
     sent: BTreeMap<i64, Vec<usize>>,
     /// Transactions that were sent at a recorded height.
     timed: HashSet<&'a [u8]>,
@@ -76,15 +77,23 @@ struct Play<'a> {
     refused: Vec<(usize, Verdict)>,
     /// Broadcasts that wait for their block.
     waiting: Vec<(usize, JoinHandle<HttpAnswer>)>,
+    /// Whether all blocks have been played.
+    ended: bool,
 }
 
-/// The moment of a row with a height of the node.
-fn moment(height: Option<i64>, last: i64) -> Moment {
-    match height {
-        Some(height) if height <= last => Moment::After(height),
-        Some(_) => Moment::Never,
-        None => Moment::End,
+/// Heights of the blocks that hold transactions.
+fn included(recording: &Recording) -> HashMap<&[u8], i64> {
+    let blocks = recording.blocks.iter();
+    let places = blocks.flat_map(|block| {
+        let txs = block.txs().iter();
+        txs.map(move |tx| (tx.as_slice(), block.height))
+    });
+    // Where one stands twice, the first counts.
+    let mut heights = HashMap::new();
+    for (tx, height) in places {
+        heights.entry(tx).or_insert(height);
     }
+    heights
 }
 
 fn group<T: Ord>(moments: impl Iterator<Item = T>) -> BTreeMap<T, Vec<usize>> {
@@ -100,6 +109,8 @@ impl<'a> Play<'a> {
         let last = recording.last_height();
         let queries = recording.queries.iter();
         let first = recording.genesis.initial_height.value();
+        let included = included(recording);
+        let in_block = |tx: &[u8]| included.get(tx).copied();
         let plans: Vec<Plan> = queries
             .map(|query| answers::plan(query, first, last))
             .collect();
@@ -117,11 +128,23 @@ impl<'a> Play<'a> {
             keys: PageKeys::default(),
             queries: group(plans.iter().map(|plan| plan.moment)),
             plans,
-            rpc: group(recording.rpc.iter().map(|row| moment(row.height, last))),
+            rpc: group(
+                recording
+                    .rpc
+                    .iter()
+                    .map(|row| web::moment(row, first, last, in_block)),
+            ),
+            rest: group(
+                recording
+                    .rest
+                    .iter()
+                    .map(|row| gateway::moment(row, first, last)),
+            ),
             sent,
             timed: timed.map(|sent| sent.tx.as_slice()).collect(),
             refused: Vec::new(),
             waiting: Vec::new(),
+            ended: false,
         }
     }
 
@@ -149,8 +172,10 @@ impl<'a> Play<'a> {
     /// What happened between a block and the next.
     async fn after(&mut self, height: i64) -> Result<(), ReplayError> {
         self.gather(height).await;
+        self.simulate(height).await;
         self.send(height).await;
         self.ask(Moment::After(height)).await;
+        self.browse(Moment::After(height)).await;
         Ok(())
     }
 
@@ -179,6 +204,44 @@ impl<'a> Play<'a> {
                 }
             }
             answers::note(&mut self.report, query, found);
+        }
+    }
+
+    /// Makes the recorded exchanges with REST of a moment.
+    async fn browse(&mut self, moment: Moment) {
+        let view = Arc::clone(self.stage.view.shared());
+        for place in self.rest.remove(&moment).unwrap_or_default() {
+            if let Some(row) = self.recording.rest.get(place) {
+                gateway::compare(&mut self.report, &view, &mut self.keys, row, moment).await;
+            }
+        }
+    }
+
+    /// Makes the simulations of a height whose recorded answers ours gives already: of what was sent at that height, nobody
+    /// recorded what came before them and what after.
+    async fn simulate(&mut self, height: i64) {
+        let moment = Moment::After(height);
+        let view = Arc::clone(self.stage.view.shared());
+        let mut later = Vec::new();
+        for place in self.queries.remove(&moment).unwrap_or_default() {
+            let query = self.recording.queries.get(place);
+            let query = query.filter(|query| answers::is_simulation(query));
+            let found = match query.zip(self.plans.get(place)) {
+                Some((query, plan)) => {
+                    let found = answers::ask(&view, &mut self.keys, query, plan).await;
+                    Some((query, found))
+                }
+                None => None,
+            };
+            match found {
+                Some((query, found)) if found.is_empty() => {
+                    answers::note(&mut self.report, query, found);
+                }
+                _ => later.push(place),
+            }
+        }
+        if !later.is_empty() {
+            self.queries.insert(moment, later);
         }
     }
 
@@ -235,6 +298,7 @@ impl<'a> Play<'a> {
             };
             if let Some(verdict) = verdict {
                 self.judge(place, verdict);
+                self.simulate(height).await;
             }
         }
         for place in rpc {
@@ -264,7 +328,17 @@ impl<'a> Play<'a> {
     /// Makes a recorded exchange with the RPC; the verdict on the transaction that it sends.
     async fn exchange(&mut self, place: usize) -> Option<Verdict> {
         let row = self.recording.rpc.get(place)?;
-        let request = Request::new(row);
+        if let Some(reason) = web::unknown_kind(row) {
+            self.report.leave_out(reason);
+            return None;
+        }
+        let mut request = Request::new(row);
+        let moment = match self.ended {
+            true => Moment::End,
+            false => Moment::After(self.stage.view.height()),
+        };
+        request.translate(&self.keys, moment);
+        let asked = request.clone();
         let name = request.name.clone();
         let sends = request.sends();
         let view = Arc::clone(&self.stage.view);
@@ -300,12 +374,8 @@ impl<'a> Play<'a> {
                 }
             }
         }
-        if name == "broadcast_tx_async"
-            && let Some(tx) = &sends
-        {
-            // It was handed to a task of its own; what comes next must find it checked.
-            let _ = self.stage.send(tx);
-        }
+        let theirs = row.body.as_deref().unwrap_or_default();
+        asked.teach(&mut self.keys, moment, theirs, &answer.body);
         self.answered(place, &name, &answer)
     }
 
@@ -363,13 +433,12 @@ impl<'a> Play<'a> {
             self.report
                 .leave_out("broadcasts whose block was not recorded");
         }
+        self.ended = true;
         self.ask(Moment::End).await;
         for place in self.rpc.remove(&Moment::End).unwrap_or_default() {
             self.exchange(place).await;
         }
-        for row in &self.recording.rest {
-            gateway::compare(&mut self.report, self.stage.view.shared(), row).await;
-        }
+        self.browse(Moment::End).await;
         let later = self.queries.values().chain(self.rpc.values());
         for _ in later.flatten() {
             self.report

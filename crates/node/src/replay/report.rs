@@ -140,7 +140,7 @@ impl Report {
     /// Notes a difference, unless it is excused for `method`.
     pub(super) fn differs(&mut self, method: &str, mut difference: Difference) {
         let part = difference.part;
-        if self.excuses.excuse(part, method, &difference.field) {
+        if self.excuses.excuse(method, &difference) {
             return;
         }
         let count = self.counts.entry(part).or_default();

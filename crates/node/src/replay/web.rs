@@ -1,5 +1,6 @@
 //! Recorded exchanges over HTTP: CometBFT's RPC.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -7,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use serde_json::Value;
 
-use super::answers::later;
+use super::answers::{self, Moment, PageKeys, later};
 use super::calls::{self, HttpAnswer};
 use super::diff::Found;
 use super::recording::Rpc;
@@ -80,17 +81,143 @@ impl Request {
         Some(tx).filter(|tx| !tx.is_empty())
     }
 
+    /// Whether it asks for a height of its own.
+    fn names_height(&self) -> bool {
+        if self.method == Method::GET {
+            return self.path.contains("height=");
+        }
+        let request: Value = serde_json::from_str(&self.body).unwrap_or_default();
+        match &request["params"] {
+            Value::Object(params) => params.contains_key("height"),
+            Value::Array(params) => !params.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// The method that is asked by an `abci_query`.
+    fn queried(&self) -> Option<String> {
+        if self.name != "abci_query" {
+            return None;
+        }
+        if self.method == Method::GET {
+            let (_, rest) = self.path.split_once("path=")?;
+            let path = rest
+                .split('&')
+                .next()?
+                .replace("%22", "\"")
+                .replace("%2F", "/");
+            return Some(path.trim_matches('"').to_owned());
+        }
+        let request: Value = serde_json::from_str(&self.body).ok()?;
+        let path = match &request["params"] {
+            Value::Array(params) => params.first()?.as_str()?,
+            params => params["path"].as_str()?,
+        };
+        Some(path.to_owned())
+    }
+
+    /// Puts our page key in the place of a recorded one.
+    pub(super) fn translate(&mut self, keys: &PageKeys, moment: Moment) {
+        if self.name != "abci_query" || self.method == Method::GET {
+            return;
+        }
+        let Ok(mut request) = serde_json::from_str::<Value>(&self.body) else {
+            return;
+        };
+        let Some(params) = request.get_mut("params") else {
+            return;
+        };
+        let (Some(path), Some(data)) = (params["path"].as_str(), params["data"].as_str()) else {
+            return;
+        };
+        let Ok(data) = hex::decode(data) else { return };
+        let ours = keys.translated(path, moment, &data);
+        if ours != data {
+            // It holds a path, so it is an object.
+            params["data"] = hex::encode(ours).into();
+            self.body = request.to_string();
+        }
+    }
+
+    /// Remembers page keys in both answers to a query of the state.
+    pub(super) fn teach(&self, keys: &mut PageKeys, moment: Moment, theirs: &str, ours: &str) {
+        let Some(path) = self.queried() else { return };
+        let value = |body: &str| {
+            let body: Value = serde_json::from_str(body).ok()?;
+            let value = body["result"]["response"]["value"].as_str()?;
+            STANDARD.decode(value).ok()
+        };
+        if let (Some(theirs), Some(ours)) = (value(theirs), value(ours)) {
+            keys.learn_from(&path, moment, &theirs, &ours);
+        }
+    }
+
     /// Makes the request.
     pub(super) async fn make(self, view: Arc<OwnView>) -> HttpAnswer {
         calls::rpc(view, self.method, &self.path, self.body).await
     }
 }
 
+/// When a recorded exchange is made; `first` and `last` are the recorded blocks.
+///
+/// A row's height is the recorder's guess of where the node was; an answer about the latest block says it better, and so
+/// does the block that holds a transaction which was sent: `included` tells its height.
+pub(super) fn moment(
+    row: &Rpc,
+    first: i64,
+    last: i64,
+    included: impl Fn(&[u8]) -> Option<i64>,
+) -> Moment {
+    let recorded = |height: &i64| (first..=last).contains(height);
+    if let Some(told) = told(row).filter(recorded) {
+        return Moment::After(told);
+    }
+    let sent = Request::new(row).sends().and_then(|tx| included(&tx));
+    let before = sent.map(|height| height.saturating_sub(1));
+    match row
+        .height
+        .map(|height| before.map_or(height, |before| height.min(before)))
+    {
+        Some(height) if height <= last => Moment::After(height),
+        Some(_) => Moment::Never,
+        None => Moment::End,
+    }
+}
+
+/// The latest height that a recorded answer told, if it was asked for the latest.
+fn told(row: &Rpc) -> Option<i64> {
+    let request = Request::new(row);
+    let path = match request.name.as_str() {
+        "status" => "/result/sync_info/latest_block_height",
+        "abci_info" => "/result/response/last_block_height",
+        "blockchain" => "/result/last_height",
+        _ if request.names_height() => return None,
+        "abci_query" => "/result/response/height",
+        "block" => "/result/block/header/height",
+        "block_results" => "/result/height",
+        "commit" => "/result/signed_header/header/height",
+        "header" => "/result/header/height",
+        "consensus_params" | "validators" => "/result/block_height",
+        _ => return None,
+    };
+    let body: Value = serde_json::from_str(row.body.as_deref()?).ok()?;
+    let height: i64 = body.pointer(path)?.as_str()?.parse().ok()?;
+    match request.name.as_str() {
+        // These are about the block to come.
+        "consensus_params" | "validators" => height.checked_sub(1),
+        _ => Some(height),
+    }
+    .filter(|height| *height > 0)
+}
+
+/// Why an exchange is not made at all, if there is a reason.
+pub(super) fn unknown_kind(row: &Rpc) -> Option<&'static str> {
+    let known = matches!(row.kind.as_deref(), None | Some("GET" | "POST"));
+    (!known).then_some("RPC exchanges of a kind that is not known")
+}
+
 /// Why an exchange is not compared, if there is a reason.
 pub(super) fn reason_to_skip(row: &Rpc, name: &str) -> Option<&'static str> {
-    if row.truncated == Some(true) {
-        return Some("RPC answers that were cut");
-    }
     let asks_store = name == "abci_query" && row.request.to_string().contains("/store/");
     asks_store.then_some(STORE_QUERIES)
 }
@@ -105,12 +232,28 @@ pub(super) fn differences(row: &Rpc, name: &str, answer: &HttpAnswer, latest: i6
             got: answer.status.to_string(),
         });
     }
-    if let Some(body) = &row.body {
-        let is_state = name == "abci_query" || name == "abci_info";
+    if let Some(body) = row.body.as_ref().filter(|_| row.truncated != Some(true)) {
+        // What is said beside the latest height does not change with it.
+        let is_state = matches!(name, "abci_query" | "abci_info" | "blockchain");
         let own = NODES_OWN.contains(&name);
-        found.extend(bodies(body, &answer.body, latest, is_state, own));
+        let method = Request::new(row).queried();
+        let expected = readable(method.as_deref(), body);
+        let got = readable(method.as_deref(), &answer.body);
+        found.extend(bodies(&expected, &got, latest, is_state, own));
     }
     found
+}
+
+/// An answer with the encoded answer of a method inside it as JSON, since gas and page keys are free there, too.
+fn readable<'b>(method: Option<&str>, body: &'b str) -> Cow<'b, str> {
+    let json = || {
+        let mut answer: Value = serde_json::from_str(body).ok()?;
+        let value = answer.pointer_mut("/result/response/value")?;
+        let bytes = STANDARD.decode(value.as_str()?).ok()?;
+        *value = answers::json_of(method?, &bytes)?;
+        Some(answer.to_string())
+    };
+    json().map_or(Cow::Borrowed(body), Cow::Owned)
 }
 
 /// Notes how the answers differ.

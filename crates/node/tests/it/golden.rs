@@ -273,3 +273,140 @@ async fn a_chain_that_goes_on_from_an_exported_state_replays() {
     assert!(report.counts[&Part::Event].compared > 900);
     assert_eq!(report.counts[&Part::Query].compared, 490);
 }
+
+/// What a recording lacks is left out and said; the rest is compared as before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recorded_chain_may_lack_files() {
+    let whole = |_: &mut Vec<Value>| {};
+    let with = |gz: &[&'static str], plain: &[&str]| {
+        let mut changes: Vec<(&str, Change)> = vec![("blocks.jsonl.gz", &whole)];
+        changes.extend(gz.iter().map(|name| (*name, &whole as Change)));
+        let recording = copy(&changes);
+        for name in plain {
+            fs::copy(chain_a().join(name), recording.path().join(name)).unwrap();
+        }
+        recording
+    };
+    // Simulations and broadcasts met transactions whose sending is not recorded here.
+    let report = replayed(with(&["queries.jsonl.gz"], &[]).path()).await;
+    assert_eq!(report.total(), 0, "{}", report.to_text());
+    assert_eq!(report.counts[&Part::Query].compared, 16_084);
+    for name in [
+        "txs.jsonl",
+        "rpc.jsonl",
+        "rest.jsonl",
+        "websocket.jsonl",
+        "exports",
+    ] {
+        let missing = format!("{name}: no such file");
+        let exports = name == "exports" && report.left_out.contains_key(name);
+        assert!(
+            exports || report.left_out.contains_key(&missing),
+            "{}",
+            report.to_text()
+        );
+    }
+    let rest = with(&[], &["rpc.jsonl", "rest.jsonl", "websocket.jsonl"]);
+    let report = replayed(rest.path()).await;
+    assert_eq!(report.total(), 0, "{}", report.to_text());
+    assert_eq!(report.counts[&Part::Rest].compared, 95);
+}
+
+/// Rows of one file in another order, with answers that the recorder gave other heights, and of kinds that nobody knows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_a_recorded_chain_may_come_otherwise() {
+    let whole = |_: &mut Vec<Value>| {};
+    let reordered = |rows: &mut Vec<Value>| {
+        // Pages stay behind those that they follow.
+        rows.sort_by_key(|row| row["method"].as_str().unwrap().to_owned());
+        let mut described = rows[0].clone();
+        described["method"] = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo".into();
+        rows.push(described);
+    };
+    let recording = copy(&[
+        ("blocks.jsonl.gz", &whole),
+        ("txs.jsonl.gz", &whole),
+        ("queries.jsonl.gz", &reordered),
+    ]);
+    let read = |name: &str| -> Vec<Value> {
+        let text = fs::read_to_string(chain_a().join(name)).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let write = |name: &str, rows: Vec<Value>| {
+        let text: String = rows.iter().map(|row| format!("{row}\n")).collect();
+        fs::write(recording.path().join(name), text).unwrap();
+    };
+    let mut rpc = read("rpc.jsonl");
+    let mut unknown = rpc[0].clone();
+    unknown["kind"] = "IPC".into();
+    rpc.push(unknown);
+    write("rpc.jsonl", rpc);
+    write("rest.jsonl", read("rest.jsonl").into_iter().rev().collect());
+    let mut frames = read("websocket.jsonl");
+    for value in [
+        serde_json::json!({ "height": "5", "round": 0, "step": "RoundStepCommit" }),
+        serde_json::json!({ "Vote": { "height": "5", "round": 0 } }),
+    ] {
+        let data = serde_json::json!({ "type": "tendermint/event/Vote", "value": value });
+        let result = serde_json::json!({ "query": "tm.event='Vote'", "data": data, "events": {} });
+        let frame = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "result": result });
+        let row = serde_json::json!({ "conn": "ws", "height": 5, "dir": "s2c", "frame": frame.to_string() });
+        frames.push(row);
+    }
+    write("websocket.jsonl", frames);
+    let report = replayed(recording.path()).await;
+    assert_eq!(report.total(), 0, "{}", report.to_text());
+    for (reason, count) in [
+        ("reflection: how a server describes its types is its own", 1),
+        ("RPC exchanges of a kind that is not known", 1),
+        ("events of consensus: they are the recorded node's own", 2),
+    ] {
+        assert_eq!(
+            report.left_out.get(reason),
+            Some(&count),
+            "{}",
+            report.to_text()
+        );
+    }
+}
+
+/// What stands beside an excused or a later value is compared all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_hides_behind_what_is_free() {
+    let whole = |_: &mut Vec<Value>| {};
+    let searched = |rows: &mut Vec<Value>| {
+        rows.retain(|row| row["method"] == "/cosmos.tx.v1beta1.Service/GetTxsEvent");
+        for row in rows.iter_mut().filter(|row| row["grpc_code"] == 13) {
+            row["grpc_message"] = "failed to search for txs: broken".into();
+        }
+    };
+    let recording = copy(&[("blocks.jsonl.gz", &whole), ("queries.jsonl.gz", &searched)]);
+    let text = fs::read_to_string(chain_a().join("rpc.jsonl")).unwrap();
+    let metas = text.lines().filter(|line| line.contains("\"blockchain\""));
+    let metas: String = metas.map(|line| format!("{line}\n")).collect();
+    let (before, after) = metas.split_once("\\\"block_size\\\":\\\"").unwrap();
+    let changed = format!("{before}\\\"block_size\\\":\\\"1{after}");
+    fs::write(recording.path().join("rpc.jsonl"), changed).unwrap();
+    let report = replayed(recording.path()).await;
+    let found = |part| {
+        let of_part = report
+            .differences
+            .iter()
+            .filter(move |one| one.part == part);
+        of_part.map(|one| one.field.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        found(Part::Rpc),
+        ["result.block_metas[0].block_size"],
+        "{}",
+        report.to_text()
+    );
+    // Those that ours answers; an empty query is refused by both.
+    let codes = found(Part::Query);
+    assert!(
+        !codes.is_empty() && codes.iter().all(|field| *field == "grpc_code"),
+        "{codes:?}"
+    );
+}

@@ -206,6 +206,129 @@ async fn a_recording_that_ends_earlier_or_says_less_is_as_good() {
     assert!(report.left_out.contains_key("blocks without block_results"));
 }
 
+/// A recorder looks at the node's height beside what it asks, and may see one that is late or early.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_about_the_latest_block_is_asked_where_its_answer_was_given() {
+    let (folder, recording) = record().await;
+    let node = Running::start(folder, Duration::from_secs(3_600)).await;
+    node.handle.reached(LAST).await.unwrap();
+    let balance = QueryBalanceRequest {
+        address: address("bob").to_bech32(),
+        denom: "upokt".to_owned(),
+    };
+    let data = hex::encode(balance.encode_to_vec());
+    let path = "/cosmos.bank.v1beta1.Query/Balance";
+    let mut rpc = Vec::new();
+    for (method, params) in [
+        ("status", json!({})),
+        ("abci_info", json!({})),
+        ("abci_query", json!({ "path": path, "data": data })),
+        ("block", json!({})),
+        ("block_results", json!({})),
+        ("header", json!({})),
+        ("validators", json!({})),
+        ("consensus_params", json!({})),
+        ("blockchain", json!({ "maxHeight": "2" })),
+    ] {
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let (status, body) = node.post(request.to_string()).await;
+        for height in [json!(2), json!(LAST), Value::Null] {
+            rpc.push(json!({
+                "height": height, "kind": "POST", "request": request, "status": status, "body": body,
+            }));
+        }
+    }
+    let mut rest = Vec::new();
+    let address = address("bob").to_bech32();
+    let path = format!("/cosmos/bank/v1beta1/balances/{address}/by_denom?denom=upokt");
+    let (status, headers, body) = node.rest(http::Method::GET, &path, &[], "").await;
+    let told = headers["grpc-metadata-x-cosmos-block-height"]
+        .to_str()
+        .unwrap();
+    rest.push(json!({
+        "path": path, "method": "GET", "status": status, "body": body,
+        "headers": {
+            "Content-Type": "application/json",
+            "X-Cosmos-Block-Height": told,
+            "Grpc-Metadata-X-Cosmos-Block-Height": told,
+        },
+    }));
+    let _folder = node.stop().await;
+    write(&recording, "rpc.jsonl", &rpc);
+    write(&recording, "rest.jsonl", &rest);
+    let report = replay(&recording).await;
+    assert!(report.is_equal(), "{}", report.to_text());
+    assert_eq!(report.counts[&Part::Rpc].compared, 27);
+}
+
+/// Keys of pages are an implementation's own, in whatever way the next page is asked for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_next_page_is_asked_for_with_our_key() {
+    use proto::cosmos::auth::v1beta1::{QueryAccountsRequest, QueryAccountsResponse};
+    use proto::cosmos::base::query::v1beta1::PageRequest;
+
+    let (folder, recording) = record().await;
+    let node = Running::start(folder, Duration::from_secs(3_600)).await;
+    node.handle.reached(LAST).await.unwrap();
+    let path = "/cosmos/auth/v1beta1/accounts?pagination.limit=2";
+    let (_, _, first) = node.rest(http::Method::GET, path, &[], "").await;
+    let parsed: Value = serde_json::from_str(&first).unwrap();
+    let ours = parsed["pagination"]["next_key"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let escaped = ours
+        .replace('+', "%2B")
+        .replace('/', "%2F")
+        .replace('=', "%3D");
+    let following = format!("{path}&pagination.key={escaped}");
+    let (_, _, second) = node.rest(http::Method::GET, &following, &[], "").await;
+    // The recorded node has keys of another form.
+    let theirs = "Zm9v/w==";
+    let rest = [
+        json!({ "path": path, "body": first.replace(&ours, theirs) }),
+        json!({ "path": format!("{path}&pagination.key=Zm9v%2Fw%3D%3D"), "body": second }),
+    ];
+    let page = |key: &[u8]| {
+        let pagination = Some(PageRequest {
+            key: key.to_vec().into(),
+            limit: 2,
+            ..PageRequest::default()
+        });
+        hex::encode(QueryAccountsRequest { pagination }.encode_to_vec())
+    };
+    let path = "/cosmos.auth.v1beta1.Query/Accounts";
+    let request = |data: String| {
+        let params = json!({ "path": path, "data": data });
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "abci_query", "params": params })
+    };
+    use base64::Engine as _;
+    let base64 = base64::engine::general_purpose::STANDARD;
+    let mut rpc = Vec::new();
+    let (_, body) = node.post(request(page(&[])).to_string()).await;
+    let mut body: Value = serde_json::from_str(&body).unwrap();
+    let value = body["result"]["response"]["value"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let value = base64.decode(value).unwrap();
+    let mut answer = QueryAccountsResponse::decode(value.as_slice()).unwrap();
+    let next = answer.pagination.as_mut().unwrap();
+    let ours = std::mem::replace(&mut next.next_key, b"foo".to_vec().into());
+    let value = base64.encode(answer.encode_to_vec());
+    body["result"]["response"]["value"] = value.into();
+    rpc.push(json!({ "kind": "POST", "request": request(page(&[])), "body": body.to_string() }));
+    let (_, body) = node.post(request(page(&ours)).to_string()).await;
+    rpc.push(json!({ "kind": "POST", "request": request(page(b"foo")), "body": body }));
+    let _folder = node.stop().await;
+    write(&recording, "rest.jsonl", &rest);
+    write(&recording, "rpc.jsonl", &rpc);
+    let report = replay(&recording).await;
+    assert_eq!(report.total(), 0, "{}", report.to_text());
+    assert_eq!(report.counts[&Part::Rpc].compared, 2);
+    assert_eq!(report.counts[&Part::Rest].compared, 2);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_changed_thing_is_one_difference() {
     let (folder, recording) = record().await;
