@@ -96,13 +96,6 @@ impl Events {
         self.0.iter()
     }
 
-    /// Whether every condition is met.
-    pub fn meet<'a>(&self, conditions: impl IntoIterator<Item = &'a &'a Condition>) -> bool {
-        conditions
-            .into_iter()
-            .all(|condition| self.meets(condition))
-    }
-
     fn add(&mut self, key: String, value: String) {
         self.0.entry(key).or_default().push(value);
     }
@@ -116,6 +109,16 @@ impl Events {
 }
 
 impl Condition {
+    /// Whether CometBFT's indexer finds a value by this condition: values are compared as text, and by size only where the
+    /// whole value is a number.
+    pub fn found_by(&self, value: &str) -> bool {
+        match self.operator {
+            Operator::Equal => value == self.operand,
+            Operator::Exists | Operator::Contains => self.met_by(value),
+            _ => self.kind == Kind::Number && value.parse::<f64>().is_ok() && self.met_by(value),
+        }
+    }
+
     fn met_by(&self, value: &str) -> bool {
         match self.operator {
             Operator::Exists => return true,

@@ -88,17 +88,17 @@ fn of_height(error: &QueryError) -> Option<&str> {
             let end = error
                 .message
                 .rsplit_once(": ")
-                .filter(|(_, end)| end.starts_with("invalid "));
+                .filter(|(_, end)| end.starts_with("invalid ") || *end == "not found");
             end.map_or(error.message.as_str(), |(text, _)| text)
         })
 }
 
 /// A refused height is answered without one, in the form of the SDK's registered errors.
 fn refused_height(code: u32, text: &str) -> Status {
-    let kind = if code == sdk::INVALID_HEIGHT {
-        "invalid height"
-    } else {
-        "invalid request"
+    let kind = match code {
+        sdk::INVALID_HEIGHT => "invalid height",
+        sdk::NOT_FOUND => "not found",
+        _ => "invalid request",
     };
     Status::early(
         UNKNOWN,

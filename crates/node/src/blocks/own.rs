@@ -15,7 +15,7 @@ use crate::error::NodeError;
 use crate::limits;
 use crate::query::Query;
 use crate::rpc;
-use crate::store::{BlockStore, Committed, Included, search};
+use crate::store::{BlockStore, Committed, Included};
 use crate::view::{COMETBFT_VERSION, View};
 
 /// Store, driver and validator. Clones share them.
@@ -110,15 +110,11 @@ impl Own {
         page: Page,
     ) -> Result<(Vec<Included>, u64), SearchError> {
         let query = Query::parse(query).map_err(SearchError::Asked)?;
-        let mut found = self
-            .reading(move |store| search::txs(store, &query))
-            .await?;
-        if page.descending {
-            found.reverse();
-        }
-        let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
-        let range = rpc::page(page.number, page.size, found.len()).map_err(SearchError::Asked)?;
-        Ok((found.drain(range).collect(), total))
+        let (store, latest) = (self.store.clone(), self.height());
+        let find = move || rpc::search::find_page(&store, &query, page, latest);
+        let task = self.tasks.spawn_blocking(find);
+        task.await
+            .map_err(|error| NodeError::Driver(error.to_string()))?
     }
 
     pub(super) fn identity(&self) -> Identity {

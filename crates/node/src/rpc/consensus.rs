@@ -87,11 +87,12 @@ impl Round {
         }
         let votes = self.last_commit.signatures.iter().enumerate();
         let votes = votes.map(|(place, signature)| self.vote(place, signature));
+        let absent = i32::from(BlockIdFlag::Absent);
+        let mut signatures = self.last_commit.signatures.iter();
+        let mut voted = signatures.by_ref().map(|vote| vote.block_id_flag != absent);
         json!({
             "votes": votes.collect::<Vec<_>>(),
-            "votes_bit_array": bits(&self.last_set, |member| {
-                member.validator.key == self.validator.key
-            }),
+            "votes_bit_array": bits(&self.last_set, |_| voted.next().unwrap_or(false)),
             "peer_maj_23s": {},
         })
     }
@@ -115,15 +116,16 @@ impl Round {
 }
 
 /// Who of a set voted, as CometBFT shows it.
-fn bits(set: &ValidatorSet, voted: impl Fn(&Member) -> bool) -> String {
+fn bits(set: &ValidatorSet, voted: impl FnMut(&Member) -> bool) -> String {
     let members = set.members();
-    let marks: String = members
+    let voted: Vec<bool> = members.iter().map(voted).collect();
+    let marks: String = voted
         .iter()
-        .map(|member| if voted(member) { 'x' } else { '_' })
+        .map(|yes| if *yes { 'x' } else { '_' })
         .collect();
-    let powers = members.iter().map(|member| {
+    let powers = members.iter().zip(&voted).map(|(member, yes)| {
         let power = i128::from(member.validator.power);
-        (power, if voted(member) { power } else { 0 })
+        (power, if *yes { power } else { 0 })
     });
     let (total, yes) = powers.fold((0, 0), |sum, (power, yes)| (sum.0 + power, sum.1 + yes));
     // Hundredths, rounded.

@@ -9,13 +9,14 @@ use tendermint_proto::google::protobuf::Timestamp;
 use tendermint_proto::v0_38::abci::{
     Event, ExecTxResult, ResponseCheckTx, ResponseFinalizeBlock, ResponseQuery, ValidatorUpdate,
 };
-use tendermint_proto::v0_38::crypto::public_key::Sum;
+use tendermint_proto::v0_38::crypto::public_key;
+use tendermint_proto::v0_38::types::evidence::Sum;
 use tendermint_proto::v0_38::types::{
-    Block, BlockId, BlockMeta, Commit, ConsensusParams, Header, PartSetHeader,
+    Block, BlockId, BlockMeta, Commit, ConsensusParams, Evidence, Header, PartSetHeader, Vote,
 };
 
 use crate::block::validators::Member;
-use crate::block::{self, Validator, vote};
+use crate::block::{self, Validator};
 use crate::query::Events;
 use crate::store::{Committed, Included};
 use crate::time;
@@ -31,7 +32,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 fn time_text(time: Option<Timestamp>) -> String {
-    time::text(time.unwrap_or(vote::ABSENT))
+    time::text(time.unwrap_or(block::vote::ABSENT))
 }
 
 fn or_null(bytes: &[u8]) -> Value {
@@ -97,9 +98,43 @@ pub(crate) fn block(block: &Block) -> Value {
     json!({
         "header": header(&block.header.clone().unwrap_or_default()),
         "data": { "txs": txs.iter().map(|tx| base64(tx)).collect::<Vec<_>>() },
-        // No driver of ours includes evidence.
-        "evidence": { "evidence": [] },
+        "evidence": { "evidence": evidence(block) },
         "last_commit": commit(&block.last_commit.clone().unwrap_or_else(block::no_commit)),
+    })
+}
+
+/// Evidence of misbehaviour. No driver of ours puts any into a block, but a block that is followed or replayed may have it.
+fn evidence(block: &Block) -> Vec<Value> {
+    let list = block.evidence.iter().flat_map(|list| &list.evidence);
+    let entry = |evidence: &Evidence| match &evidence.sum {
+        Some(Sum::DuplicateVoteEvidence(double)) => json!({
+            "type": "tendermint/DuplicateVoteEvidence",
+            "value": {
+                "vote_a": double.vote_a.as_ref().map(vote),
+                "vote_b": double.vote_b.as_ref().map(vote),
+                "TotalVotingPower": double.total_voting_power.to_string(),
+                "ValidatorPower": double.validator_power.to_string(),
+                "Timestamp": time_text(double.timestamp),
+            },
+        }),
+        // Light clients' evidence holds whole headers and sets; nobody has asked for its JSON.
+        other => json!(other),
+    };
+    list.map(entry).collect()
+}
+
+fn vote(vote: &Vote) -> Value {
+    json!({
+        "type": vote.r#type,
+        "height": vote.height.to_string(),
+        "round": vote.round,
+        "block_id": block_id(&vote.block_id.clone().unwrap_or_default()),
+        "timestamp": time_text(vote.timestamp),
+        "validator_address": hex(&vote.validator_address),
+        "validator_index": vote.validator_index,
+        "signature": or_null(&vote.signature),
+        "extension": or_null(&vote.extension),
+        "extension_signature": or_null(&vote.extension_signature),
     })
 }
 
@@ -132,11 +167,11 @@ fn validator_updates(updates: &[ValidatorUpdate]) -> Vec<Value> {
         let mut fields = Map::new();
         let sum = update.pub_key.as_ref().and_then(|key| key.sum.as_ref());
         let sum = match sum {
-            Some(Sum::Ed25519(key)) => json!({
+            Some(public_key::Sum::Ed25519(key)) => json!({
                 "type": "tendermint.crypto.PublicKey_Ed25519",
                 "value": { "ed25519": base64(key) },
             }),
-            Some(Sum::Secp256k1(key)) => json!({
+            Some(public_key::Sum::Secp256k1(key)) => json!({
                 "type": "tendermint.crypto.PublicKey_Secp256K1",
                 "value": { "secp256k1": base64(key) },
             }),
@@ -256,14 +291,15 @@ fn sparse_params(params: &ConsensusParams) -> Value {
     value
 }
 
+/// A list; an empty one is a nil slice of Go's.
+fn list(list: Vec<Value>) -> Value {
+    match list.is_empty() {
+        true => Value::Null,
+        false => list.into(),
+    }
+}
+
 pub(crate) fn block_results(height: i64, results: &ResponseFinalizeBlock) -> Value {
-    let list = |list: Vec<Value>| {
-        if list.is_empty() {
-            Value::Null
-        } else {
-            list.into()
-        }
-    };
     json!({
         "height": height.to_string(),
         "txs_results": list(results.tx_results.iter().map(tx_result).collect()),
@@ -322,6 +358,18 @@ pub(crate) fn query(answer: &ResponseQuery) -> Value {
 pub(crate) fn new_block_header(committed: &Committed) -> Value {
     let header = header(&committed.header());
     json!({ "type": "tendermint/event/NewBlockHeader", "value": { "header": header } })
+}
+
+/// Data of the event `NewBlockEvents`.
+pub(crate) fn new_block_events(committed: &Committed) -> Value {
+    json!({
+        "type": "tendermint/event/NewBlockEvents",
+        "value": {
+            "height": committed.height().to_string(),
+            "events": list(events(&committed.results.events)),
+            "num_txs": committed.txs().len().to_string(),
+        },
+    })
 }
 
 /// Data of the event `NewBlock`.

@@ -73,8 +73,13 @@ async fn dispatch(view: &Arc<View>, name: &str, args: &Arguments<'_>) -> Answer 
     match name {
         "abci_info" => Ok(abci_info(view)),
         "abci_query" => abci_query(view, args).await,
-        "broadcast_evidence" => Err(RpcError::internal("no evidence was provided")),
-        "broadcast_tx_async" => broadcast_async(view, tx(args)?),
+        "broadcast_evidence" => Err(RpcError::internal(match args.is_given("evidence") {
+            false => "no evidence was provided",
+            true => {
+                "this node has no peers and takes no evidence; the nodes of a network on CometBFT do"
+            }
+        })),
+        "broadcast_tx_async" => broadcast_async(view, tx(args)?).await,
         "broadcast_tx_commit" => broadcast_commit(view, tx(args)?).await,
         "broadcast_tx_sync" => broadcast_sync(view, tx(args)?).await,
         "check_tx" => {
@@ -162,12 +167,18 @@ async fn stored(view: &Arc<View>, name: &str, args: &Arguments<'_>) -> Answer {
             };
             let name = name.to_owned();
             Box::new(move |view| {
-                let height = height(view, asked)?;
+                let latest = view.height();
+                // Of the next block it is known already who signs it, and by which params.
+                let latest = match name.as_str() {
+                    "consensus_params" | "validators" => latest.saturating_add(1),
+                    _ => latest,
+                };
+                let height = height(asked, latest)?;
                 match name.as_str() {
                     "block" => block(view, height),
                     "block_results" => block_results(view, height),
                     "commit" => commit(view, height),
-                    "consensus_params" => consensus_params(view, asked, height),
+                    "consensus_params" => consensus_params(view, height),
                     "header" => header(view, height),
                     "validators" => validators(view, height, number, size),
                     _ => Err(RpcError::no_method()),
@@ -193,8 +204,7 @@ fn per_page(given: Option<i64>) -> usize {
 }
 
 /// The height asked for, or the latest.
-fn height(view: &View, asked: Option<i64>) -> Result<i64, RpcError> {
-    let latest = view.height();
+fn height(asked: Option<i64>, latest: i64) -> Result<i64, RpcError> {
     match asked {
         None => Ok(latest),
         Some(height) if height <= 0 => {
@@ -304,8 +314,13 @@ async fn abci_query(view: &Arc<View>, args: &Arguments<'_>) -> Answer {
             Err(error) => ResponseQuery {
                 code: error.code,
                 log: error.log(),
+                // A failed query is told with its height, a refused height is not.
+                height: match (error.code, height) {
+                    (sdk::INVALID_HEIGHT | sdk::NOT_FOUND, _) => 0,
+                    (_, 0) => view.height(),
+                    (_, asked) => asked,
+                },
                 codespace: error.codespace.into_owned(),
-                height: view.height(),
                 ..ResponseQuery::default()
             },
         }
@@ -323,8 +338,8 @@ async fn abci_query(view: &Arc<View>, args: &Arguments<'_>) -> Answer {
                 answer.log = format!("{UNKNOWN_PATH}: unknown request");
                 return answer;
             }
-            let missing =
-                request.path.is_empty() || request.height < 0 || answer.code == sdk::INVALID_HEIGHT;
+            let no_state = matches!(answer.code, sdk::INVALID_HEIGHT | sdk::NOT_FOUND);
+            let missing = request.path.is_empty() || request.height < 0 || no_state;
             // A failed query is told with its height, a refused one without.
             if answer.code != 0 && answer.height == 0 && !missing && is_method(&request.path) {
                 let asked = Some(request.height).filter(|height| *height > 0);
@@ -344,14 +359,10 @@ fn is_method(path: &str) -> bool {
         .is_some_and(|(service, _)| service.contains('.'))
 }
 
-fn broadcast_async(view: &Arc<View>, tx: Bytes) -> Answer {
+/// Tells what keeps a transaction from being checked at all, but not what the check says.
+async fn broadcast_async(view: &Arc<View>, tx: Bytes) -> Answer {
     let hash = json::hex(&Sha256::digest(&tx));
-    let sender = Arc::clone(view);
-    view.tasks.spawn(async move {
-        if let Err(error) = sender.driver.add(tx).await {
-            tracing::debug!(%error, "transaction refused");
-        }
-    });
+    view.driver.add(tx).await.map_err(RpcError::internal)?;
     Ok(json!({ "code": 0, "data": "", "log": "", "codespace": "", "hash": hash }))
 }
 
@@ -481,18 +492,12 @@ fn commit(view: &View, height: i64) -> Answer {
     }))
 }
 
-/// Without a height, those of the next block are told.
-fn consensus_params(view: &View, asked: Option<i64>, height: i64) -> Answer {
-    let told = if asked.is_some() {
-        height
-    } else {
-        height.saturating_add(1)
-    };
+fn consensus_params(view: &View, height: i64) -> Answer {
     let params = view
-        .params(told.saturating_sub(1))
+        .params(height.saturating_sub(1))
         .map_err(RpcError::internal)?;
     Ok(json!({
-        "block_height": told.to_string(),
+        "block_height": height.to_string(),
         "consensus_params": json::params(&params),
     }))
 }

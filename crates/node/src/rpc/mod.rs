@@ -24,7 +24,7 @@ mod consensus;
 pub(crate) mod json;
 mod methods;
 mod params;
-mod search;
+pub(crate) mod search;
 pub(crate) mod websocket;
 
 use params::{Params, uri_pairs};
@@ -51,6 +51,18 @@ impl RpcError {
             code: -32602,
             message: "Invalid params",
             data: Some(data),
+        }
+    }
+
+    /// The same over a WebSocket, where arguments that cannot be read are an internal error.
+    fn on_websocket(self) -> Self {
+        match self.code {
+            -32602 => Self {
+                code: -32603,
+                message: "Internal error",
+                ..self
+            },
+            _ => self,
         }
     }
 
@@ -111,12 +123,15 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Reads a request object.
+    /// Reads a request object; `null` is one without any field.
     pub(crate) fn read(value: Value) -> Result<Self, RpcError> {
-        let Value::Object(mut request) = value else {
-            return Err(RpcError::parse(
-                "json: cannot unmarshal into a request object",
-            ));
+        let mut request = match value {
+            Value::Object(request) => request,
+            Value::Null => Map::new(),
+            _ => {
+                let text = "json: cannot unmarshal into a request object";
+                return Err(RpcError::parse(text));
+            }
         };
         let id = match request.remove("id") {
             None | Some(Value::Null) => None,
@@ -128,10 +143,16 @@ impl Call {
             }
             Some(_) => return Err(RpcError::parse("JSON-RPC ID should be a string or number")),
         };
-        let method = match request.remove("method") {
-            Some(Value::String(method)) => method,
-            _ => String::new(),
+        let mut text = |key: &str| match request.remove(key) {
+            Some(Value::String(text)) => Ok(text),
+            None | Some(Value::Null) => Ok(String::new()),
+            Some(_) => {
+                let text = format!("json: cannot unmarshal into field {key} of type string");
+                Err(RpcError::parse(text))
+            }
         };
+        text("jsonrpc")?;
+        let method = text("method")?;
         Ok(Self {
             id,
             method,
@@ -172,16 +193,21 @@ where
         (&Method::GET, "/websocket") => websocket::upgrade(view, request),
         (&Method::POST, "/" | "") => post(&view, request).await,
         (&Method::GET | &Method::HEAD, "/" | "") => text(StatusCode::OK, "text/html", index(&view)),
-        (&Method::GET, path) => {
+        (_, "/" | "") => not_found(),
+        // A route answers whatever the verb.
+        (_, path) => {
             let method = path.trim_start_matches('/').to_owned();
             let params = Params::Uri(uri_pairs(request.uri().query().unwrap_or_default()));
-            get(&view, &method, &params).await
+            route(&view, &method, &params).await
         }
-        _ => not_found(),
     })
 }
 
-async fn get(view: &Arc<View>, method: &str, params: &Params) -> Response<Body> {
+async fn route(view: &Arc<View>, method: &str, params: &Params) -> Response<Body> {
+    if websocket::NAMES.contains(&method) {
+        let answer = envelope(Some(&json!(-1)), Err(RpcError::no_method()));
+        return respond(StatusCode::NOT_FOUND, json::to_text(&answer));
+    }
     let Some(result) = methods::call(view, method, params).await else {
         return not_found();
     };
@@ -218,42 +244,37 @@ where
             return failed(RpcError::parse(broken_json(&text, &error)));
         }
     };
-    let Value::Array(calls) = parsed else {
-        let answer = answer(view, parsed).await;
-        let text = answer.map_or_else(String::new, |answer| json::to_text(&answer));
-        return respond(StatusCode::OK, text);
+    // A body is read as a whole: one thing that is no request spoils a batch.
+    let requests = match parsed {
+        Value::Array(requests) => requests,
+        request => vec![request],
     };
-    if calls.len() > limits::BATCH {
+    if requests.len() > limits::BATCH {
         let text = format!(
             "{} requests in a batch, at most {}",
-            calls.len(),
+            requests.len(),
             limits::BATCH
         );
         return failed(RpcError::request(&text));
     }
+    let calls: Vec<Call> = match requests.into_iter().map(Call::read).collect() {
+        Ok(calls) => calls,
+        Err(error) => return failed(error),
+    };
     let mut answers = Vec::with_capacity(calls.len());
     for call in calls {
-        answers.extend(answer(view, call).await);
+        // A notification gets no answer.
+        let Some(id) = call.id else { continue };
+        let result = run(view, &call.method, call.params).await;
+        answers.push(envelope(Some(&id), result));
     }
-    let text = if answers.is_empty() {
-        String::new()
-    } else {
-        json::to_text(&Value::Array(answers))
+    // A single answer is no list, that to a batch of one included.
+    let text = match answers.as_slice() {
+        [] => String::new(),
+        [answer] => json::to_text(answer),
+        _ => json::to_text(&Value::Array(answers)),
     };
     respond(StatusCode::OK, text)
-}
-
-/// The answer to a request object; none to a notification.
-async fn answer(view: &Arc<View>, request: Value) -> Option<Value> {
-    let call = match Call::read(request) {
-        Ok(call) => call,
-        Err(error) => return Some(envelope(None, Err(error))),
-    };
-    let id = call.id?;
-    Some(envelope(
-        Some(&id),
-        run(view, &call.method, call.params).await,
-    ))
 }
 
 /// Runs a method with JSON params.

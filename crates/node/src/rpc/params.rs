@@ -56,10 +56,10 @@ impl Params {
     /// For a method with these argument names.
     ///
     /// # Errors
-    /// A list longer than the names.
+    /// A list of another length than the names.
     pub(crate) fn arguments<'a>(&'a self, names: &'a [&'a str]) -> Result<Arguments<'a>, String> {
         if let Self::List(list) = self
-            && list.len() > names.len()
+            && list.len() != names.len()
         {
             return Err(format!(
                 "error converting json params to arguments: expected {} parameters ([{}]), got {}",
@@ -94,6 +94,11 @@ impl Arguments<'_> {
             }
         };
         json.filter(|value| !value.is_null()).map(Given::Json)
+    }
+
+    /// Whether there is an argument.
+    pub(crate) fn is_given(&self, name: &str) -> bool {
+        self.get(name).is_some()
     }
 
     fn wrong(&self, reason: impl std::fmt::Display) -> String {
@@ -138,16 +143,27 @@ impl Arguments<'_> {
     /// Text.
     ///
     /// # Errors
-    /// Another kind; in a URI text without quotes.
+    /// Another kind; in a URI neither quoted text nor `0x` and hex.
     pub(crate) fn text(&self, name: &str) -> Result<String, String> {
         match self.get(name) {
             None => Ok(String::new()),
             Some(Given::Json(Value::String(text))) => Ok(text.clone()),
             Some(Given::Json(other)) => Err(self.wrong(not_text(other))),
-            Some(Given::Uri(text)) => match unquoted(text) {
-                Some(inner) => Ok(inner.to_owned()),
-                None => Err(self.wrong(unexpected(text))),
+            Some(Given::Uri(text)) => match hex_digits(text) {
+                Some(digits) => {
+                    let bytes = unhex(digits).map_err(|error| self.wrong(error))?;
+                    Ok(String::from_utf8_lossy(&bytes).into_owned())
+                }
+                None => self.quoted(text),
             },
+        }
+    }
+
+    /// What a JSON string in a URI says.
+    fn quoted(&self, text: &str) -> Result<String, String> {
+        match unquoted(text) {
+            Some(_) => serde_json::from_str(text).map_err(|error| self.wrong(error)),
+            None => Err(self.wrong(unexpected(text))),
         }
     }
 
@@ -198,13 +214,17 @@ impl Arguments<'_> {
         match self.get(name) {
             None => Ok(Vec::new()),
             Some(Given::Json(other)) => Err(self.wrong(not_text(other))),
-            Some(Given::Uri(text)) => match (text.strip_prefix("0x"), unquoted(text)) {
-                (Some(digits), _) => unhex(digits).map_err(|error| self.wrong(error)),
-                (None, Some(inner)) => Ok(inner.as_bytes().to_vec()),
-                (None, None) => Err(self.wrong(unexpected(text))),
+            Some(Given::Uri(text)) => match hex_digits(text) {
+                Some(digits) => unhex(digits).map_err(|error| self.wrong(error)),
+                None => self.quoted(text).map(String::into_bytes),
             },
         }
     }
+}
+
+/// What follows `0x`.
+fn hex_digits(text: &str) -> Option<&str> {
+    text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))
 }
 
 fn unquoted(text: &str) -> Option<&str> {
@@ -360,6 +380,12 @@ mod tests {
         assert_eq!(args.bytes("q"), Ok(b"x".to_vec()));
         assert_eq!(args.integer("n"), Ok(Some(5)));
         assert!(!args.flag("prove").unwrap());
+        let uri = Params::Uri(uri_pairs(r#"a=%22b\"c%22&b=0X6869&c=%22%22"#));
+        let args = uri.arguments(&[]).unwrap();
+        assert_eq!(args.text("a"), Ok("b\"c".to_owned()));
+        assert_eq!(args.text("b"), Ok("hi".to_owned()));
+        assert_eq!(args.bytes("b"), Ok(b"hi".to_vec()));
+        assert_eq!(args.bytes("c"), Ok(Vec::new()));
     }
 
     #[test]
@@ -370,6 +396,9 @@ mod tests {
             Ok(Some(30))
         );
         assert!(list.arguments(&[]).is_err());
+        // Neither more nor fewer.
+        assert!(list.arguments(&["hash", "prove"]).is_err());
+        assert!(Params::List(Vec::new()).arguments(&[]).is_ok());
         assert!(
             Params::from_json(Some(json!("x")))
                 .unwrap_err()

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::methods::{Answer, block};
 use super::{RpcError, json, page};
-use crate::blocks::OwnView as View;
+use crate::blocks::{OwnView as View, Page, SearchError};
 use crate::query::Query;
-use crate::store::{Included, search as find};
+use crate::store::{BlockStore, Included, search as find};
 
 pub(super) fn find_tx(view: &View, hash: &[u8], prove: bool) -> Answer {
     if hash.is_empty() {
@@ -62,20 +62,47 @@ impl Search {
 
 pub(super) fn tx_search(view: &View, search: &Search) -> Answer {
     let query = search.parse()?;
-    let mut all = find::txs(&view.store, &query).map_err(RpcError::internal)?;
-    let latest = view.height();
-    all.retain(|tx| tx.height <= latest);
-    if search.newest_first(false)? {
-        all.reverse();
-    }
-    let range = page(search.page, search.size, all.len()).map_err(RpcError::internal)?;
-    let txs = all
-        .get(range)
-        .unwrap_or(&[])
-        .iter()
-        .map(|tx| tx_json(view, tx, search.prove));
+    let page = Page {
+        number: search.page,
+        size: search.size,
+        descending: search.newest_first(false)?,
+    };
+    let found = find_page(&view.store, &query, page, view.height());
+    let (found, total) = found.map_err(RpcError::internal)?;
+    let txs = found.iter().map(|tx| tx_json(view, tx, search.prove));
     let txs: Vec<Value> = txs.collect::<Result<_, _>>()?;
-    Ok(json!({ "txs": txs, "total_count": all.len().to_string() }))
+    Ok(json!({ "txs": txs, "total_count": total.to_string() }))
+}
+
+/// A page of the transactions up to a height that match a query, and how many do.
+///
+/// # Errors
+/// [`SearchError`].
+pub(crate) fn find_page(
+    store: &BlockStore,
+    query: &Query,
+    wanted: Page,
+    latest: i64,
+) -> Result<(Vec<Included>, u64), SearchError> {
+    let mut places: Vec<find::Place> = match find::hash(query).map_err(SearchError::Asked)? {
+        Some(hash) if hash.is_empty() => {
+            let text = "error while retrieving the result: transaction hash cannot be empty";
+            return Err(SearchError::Asked(text.to_owned()));
+        }
+        Some(hash) => store
+            .tx(&hash)?
+            .iter()
+            .map(|tx| (tx.height, tx.index))
+            .collect(),
+        None => find::txs(store, query)?,
+    };
+    places.retain(|(height, _)| *height <= latest);
+    if wanted.descending {
+        places.reverse();
+    }
+    let range = page(wanted.number, wanted.size, places.len()).map_err(SearchError::Asked)?;
+    let found = find::load(store, places.get(range).unwrap_or_default())?;
+    Ok((found, u64::try_from(places.len()).unwrap_or(u64::MAX)))
 }
 
 pub(super) fn block_search(view: &View, search: &Search) -> Answer {

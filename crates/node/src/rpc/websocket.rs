@@ -38,6 +38,9 @@ pub(crate) struct Subscription {
 /// One connection's subscriptions, by the text of the query.
 pub(crate) type Subscriptions = BTreeMap<String, Subscription>;
 
+/// The methods that only a WebSocket has.
+pub(super) const NAMES: [&str; 3] = ["subscribe", "unsubscribe", "unsubscribe_all"];
+
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// Answers the handshake and serves the connection in the background.
@@ -47,7 +50,7 @@ pub(super) fn upgrade<B>(view: Arc<View>, mut request: Request<B>) -> Response<B
     let mut response = Response::new(Full::new(Bytes::new()));
     let (Some(key), Some(upgrade)) = (key, upgrade) else {
         *response.status_mut() = StatusCode::BAD_REQUEST;
-        *response.body_mut() = Full::from("a WebSocket handshake is expected here\n");
+        *response.body_mut() = Full::from("Bad Request\n");
         return response;
     };
     let tasks = view.tasks.clone();
@@ -197,6 +200,8 @@ pub(crate) async fn answer(
         }
         method => run(view, method, call.params).await,
     };
+    // Here the reference tells what it cannot read in arguments as a failure of its own.
+    let result = result.map_err(RpcError::on_websocket);
     Some(envelope(Some(&id), result))
 }
 
@@ -245,7 +250,7 @@ fn unsubscribe(
         .ok_or_else(|| RpcError::internal("subscription not found"))
 }
 
-/// What subscribers are told about a block: its header and itself, then its transactions.
+/// What subscribers are told about a block: itself, its header, its events, then its transactions.
 pub(crate) fn frames(subscriptions: &Subscriptions, committed: &Committed) -> Vec<Value> {
     let mut frames = Vec::new();
     let mut tell = |events: &Events, data: &dyn Fn() -> Value| {
@@ -266,6 +271,10 @@ pub(crate) fn frames(subscriptions: &Subscriptions, committed: &Committed) -> Ve
     });
     tell(&Events::default().named("NewBlockHeader"), &|| {
         json::new_block_header(committed)
+    });
+    let block_events = Events::new(&committed.results.events);
+    tell(&block_events.named("NewBlockEvents"), &|| {
+        json::new_block_events(committed)
     });
     for index in 0..u32::try_from(committed.txs().len()).unwrap_or(u32::MAX) {
         let Some(tx) = included(committed, index) else {

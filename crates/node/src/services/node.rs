@@ -1,6 +1,5 @@
 //! `cosmos.base.node.v1beta1.Service`.
 
-use bytes::Bytes;
 use chain::QueryError;
 use prost::Message;
 use proto::cosmos::base::node::v1beta1::{ConfigResponse, StatusResponse};
@@ -10,7 +9,7 @@ use crate::view::{View, internal};
 pub(super) async fn call(
     view: &View,
     method: &str,
-    _: &Bytes,
+    answered: i64,
 ) -> Option<Result<Vec<u8>, QueryError>> {
     match method {
         "Config" => {
@@ -22,28 +21,33 @@ pub(super) async fn call(
             };
             Some(Ok(config.encode_to_vec()))
         }
-        "Status" => Some(status(view).await),
+        "Status" => Some(status(view, answered).await),
         _ => None,
     }
 }
 
-async fn status(view: &View) -> Result<Vec<u8>, QueryError> {
-    let (block, root) = view
-        .reader
-        .latest_block()?
-        .ok_or_else(|| internal("no block has been committed"))?;
-    let latest = view.blocks.block(block.height).await.map_err(internal)?;
-    let header = latest.and_then(|(_, block)| block.header);
-    let validator_hash = header.map(|header| header.validators_hash);
+/// Height and time are those asked for; the hashes are the last header's, as in the reference.
+async fn status(view: &View, answered: i64) -> Result<Vec<u8>, QueryError> {
+    let header = async |height: i64| {
+        let block = view.blocks.block(height).await.map_err(internal)?;
+        let header = block.and_then(|(_, block)| block.header);
+        header.ok_or_else(|| internal(format!("block {height} is not stored")))
+    };
+    let latest = header(view.height()).await?;
+    let time = match answered == latest.height {
+        true => latest.time,
+        false => header(answered).await?.time,
+    };
+    let time = time.unwrap_or_default();
     let status = StatusResponse {
         earliest_store_height: 0,
-        height: u64::try_from(block.height).unwrap_or(0),
+        height: u64::try_from(answered).unwrap_or(0),
         timestamp: Some(prost_types::Timestamp {
-            seconds: block.time.seconds,
-            nanos: block.time.nanos,
+            seconds: time.seconds,
+            nanos: time.nanos,
         }),
-        app_hash: root.to_vec().into(),
-        validator_hash: validator_hash.unwrap_or_default().into(),
+        app_hash: latest.app_hash.into(),
+        validator_hash: latest.next_validators_hash.into(),
     };
     Ok(status.encode_to_vec())
 }

@@ -6,13 +6,14 @@ use bytes::Bytes;
 use chain::{QueryError, sdk};
 use crypto::keys::Address;
 use prost::Message;
-use proto::cosmos::base::query::v1beta1::PageResponse;
+use proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
 use proto::cosmos::base::tendermint::v1beta1::{
     AbciQueryRequest, AbciQueryResponse, Block, GetBlockByHeightRequest, GetBlockByHeightResponse,
-    GetLatestValidatorSetResponse, GetNodeInfoResponse, GetSyncingResponse,
-    GetValidatorSetByHeightRequest, Header, Validator, VersionInfo,
+    GetLatestValidatorSetRequest, GetLatestValidatorSetResponse, GetNodeInfoResponse,
+    GetSyncingResponse, GetValidatorSetByHeightRequest, Header, Validator, VersionInfo,
 };
 use proto::cosmos::crypto::ed25519::PubKey;
+use tendermint_proto::v0_38::abci::RequestQuery;
 use tendermint_proto::v0_38::p2p::{DefaultNodeInfo, DefaultNodeInfoOther, ProtocolVersion};
 use tendermint_proto::v0_38::types as comet;
 
@@ -20,12 +21,16 @@ use crate::block::BLOCK_PROTOCOL;
 use crate::block::validators::Member;
 use crate::services::decode;
 use crate::view::{View, internal};
+use crate::{limits, rpc};
 
 /// CometBFT's peer-to-peer protocol, told for completeness.
 const P2P_PROTOCOL: u64 = 8;
 
 /// Version of the SDK whose services these are.
 const SDK_VERSION: &str = "v0.53.7";
+
+/// Entries of a page that does not say: the SDK's.
+const DEFAULT_LIMIT: i64 = 100;
 
 pub(super) async fn call(
     view: &Arc<View>,
@@ -37,9 +42,9 @@ pub(super) async fn call(
         "GetSyncing" => syncing(view).await,
         "GetLatestBlock" => latest_block(view).await,
         "GetBlockByHeight" => block_by_height(view, data).await,
-        "GetLatestValidatorSet" => validators(view, view.height()).await,
+        "GetLatestValidatorSet" => latest_validators(view, data).await,
         "GetValidatorSetByHeight" => validators_by_height(view, data).await,
-        "ABCIQuery" => abci_query(data),
+        "ABCIQuery" => abci_query(view, data).await,
         _ => return None,
     })
 }
@@ -153,15 +158,43 @@ fn consensus_address(bytes: &[u8]) -> String {
     )
 }
 
+/// The set that is known last signs the block to come.
+async fn latest_validators(view: &View, data: &Bytes) -> Result<Vec<u8>, QueryError> {
+    let request: GetLatestValidatorSetRequest = decode(data)?;
+    let page = page_of(request.pagination.as_ref())?;
+    validators(view, view.height().saturating_add(1), page).await
+}
+
 async fn validators_by_height(view: &View, data: &Bytes) -> Result<Vec<u8>, QueryError> {
-    let height = decode::<GetValidatorSetByHeightRequest>(data)?.height;
-    check_height(view, height)?;
-    validators(view, height).await
+    let request: GetValidatorSetByHeightRequest = decode(data)?;
+    let page = page_of(request.pagination.as_ref())?;
+    check_height(view, request.height)?;
+    validators(view, request.height, page).await
+}
+
+/// Number and size of the page that a request means: CometBFT counts pages, not entries.
+fn page_of(request: Option<&PageRequest>) -> Result<(i64, usize), QueryError> {
+    let number = |value: u64, name: &str| {
+        i64::try_from(value)
+            .map_err(|_| QueryError::invalid_argument(format!("{name} must greater than 0")))
+    };
+    let offset = number(request.map_or(0, |page| page.offset), "offset")?;
+    let limit = match number(request.map_or(0, |page| page.limit), "limit")? {
+        0 => DEFAULT_LIMIT,
+        limit => limit,
+    };
+    let size = usize::try_from(limit).unwrap_or(usize::MAX);
+    Ok((offset / limit + 1, size.min(limits::PAGE_MAX)))
 }
 
 /// `GetValidatorSetByHeightResponse` has the same fields.
-async fn validators(view: &View, height: i64) -> Result<Vec<u8>, QueryError> {
+async fn validators(
+    view: &View,
+    height: i64,
+    (number, size): (i64, usize),
+) -> Result<Vec<u8>, QueryError> {
     let set = view.blocks.validators(height).await.map_err(internal)?;
+    let range = rpc::page(number, size, set.len()).map_err(QueryError::unknown)?;
     let member = |member: &Member| {
         let key = PubKey {
             key: member.validator.key.to_vec().into(),
@@ -173,11 +206,12 @@ async fn validators(view: &View, height: i64) -> Result<Vec<u8>, QueryError> {
             proposer_priority: member.priority,
         }
     };
-    let validators: Vec<Validator> = set.iter().map(member).collect();
+    let shown = set.get(range).unwrap_or_default();
+    let validators: Vec<Validator> = shown.iter().map(member).collect();
     let answer = GetLatestValidatorSetResponse {
         block_height: height,
         pagination: Some(PageResponse {
-            total: u64::try_from(validators.len()).unwrap_or(u64::MAX),
+            total: u64::try_from(set.len()).unwrap_or(u64::MAX),
             ..PageResponse::default()
         }),
         validators,
@@ -185,19 +219,47 @@ async fn validators(view: &View, height: i64) -> Result<Vec<u8>, QueryError> {
     Ok(answer.encode_to_vec())
 }
 
-/// The reference serves store queries only, and answers a missing key like this; ours has no such store.
-fn abci_query(data: &Bytes) -> Result<Vec<u8>, QueryError> {
+/// Everything but methods of services. The reference answers a missing key of a store like this; ours has no such store.
+async fn abci_query(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, QueryError> {
     let request: AbciQueryRequest = decode(data)?;
-    if !request.path.starts_with("/store/") {
-        let text = format!("unsupported ABCI query path: {}", request.path);
-        return Err(QueryError::invalid_argument(text));
+    if request.path.is_empty() {
+        return Err(QueryError::invalid_argument("empty query path"));
     }
-    let answer = AbciQueryResponse {
-        code: sdk::UNKNOWN_REQUEST,
-        log: "store queries are not supported: unknown request".to_owned(),
-        codespace: sdk::CODESPACE.to_owned(),
-        height: request.height,
-        ..AbciQueryResponse::default()
+    let path = request.path.strip_prefix('/').unwrap_or(&request.path);
+    let answer = match path.split('/').next().unwrap_or_default() {
+        "store" => AbciQueryResponse {
+            code: sdk::UNKNOWN_REQUEST,
+            log: "store queries are not supported: unknown request".to_owned(),
+            codespace: sdk::CODESPACE.to_owned(),
+            height: request.height,
+            ..AbciQueryResponse::default()
+        },
+        "app" | "p2p" | "custom" => {
+            let query = RequestQuery {
+                path: format!("/{path}"),
+                data: request.data,
+                height: request.height,
+                prove: request.prove,
+            };
+            let _turn = view.queries.turn().await?;
+            let asked = view.blocking(move |view| view.reader.abci_query(&query));
+            let found = asked.await.map_err(internal)?;
+            AbciQueryResponse {
+                code: found.code,
+                log: found.log,
+                info: found.info,
+                index: found.index,
+                key: found.key,
+                value: found.value,
+                height: found.height,
+                codespace: found.codespace,
+                ..AbciQueryResponse::default()
+            }
+        }
+        _ => {
+            let text = format!("unsupported ABCI query path: {}", request.path);
+            return Err(QueryError::invalid_argument(text));
+        }
     };
     Ok(answer.encode_to_vec())
 }

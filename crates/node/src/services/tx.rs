@@ -7,7 +7,7 @@ use chain::{GrpcCode, QueryError, sdk};
 use prost::{Message, Name};
 use prost_types::Any;
 use proto::cosmos::base::abci::v1beta1::TxResponse;
-use proto::cosmos::base::query::v1beta1::PageResponse;
+use proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
 use proto::cosmos::tx::v1beta1::{
     AuthInfo, BroadcastMode, BroadcastTxRequest, BroadcastTxResponse, GetBlockWithTxsRequest,
     GetBlockWithTxsResponse, GetTxRequest, GetTxResponse, GetTxsEventRequest, GetTxsEventResponse,
@@ -29,12 +29,13 @@ pub(super) async fn call(
     view: &Arc<View>,
     method: &str,
     data: &Bytes,
+    answered: i64,
 ) -> Option<Result<Vec<u8>, QueryError>> {
     Some(match method {
         "BroadcastTx" => broadcast(view, data).await,
         "GetTx" => get(view, data).await,
         "GetTxsEvent" => search_txs(view, data).await,
-        "GetBlockWithTxs" => block_with_txs(view, data).await,
+        "GetBlockWithTxs" => block_with_txs(view, data, answered).await,
         "TxDecode" => decoded(data),
         "TxEncode" => encoded(data),
         _ => return None,
@@ -43,6 +44,9 @@ pub(super) async fn call(
 
 async fn broadcast(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, QueryError> {
     let request: BroadcastTxRequest = decode(data)?;
+    if request.tx_bytes.is_empty() {
+        return Err(QueryError::invalid_argument("invalid empty tx"));
+    }
     let mode = BroadcastMode::try_from(request.mode).unwrap_or(BroadcastMode::Unspecified);
     if !matches!(mode, BroadcastMode::Sync | BroadcastMode::Async) {
         let text = "unsupported return type unspecified; supported types: sync, async";
@@ -53,26 +57,18 @@ async fn broadcast(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, QueryError
         txhash,
         ..TxResponse::default()
     };
-    if mode == BroadcastMode::Async {
-        let (view, tx) = (Arc::clone(view), request.tx_bytes);
-        let tasks = view.tasks.clone();
-        tasks.spawn(async move {
-            if let Err(error) = view.blocks.add(tx).await {
-                tracing::debug!(%error, "transaction refused");
-            }
-        });
-    } else {
-        match view.blocks.add(request.tx_bytes).await {
-            Ok(answer) => {
-                response.code = answer.code;
-                response.codespace = answer.codespace;
-                response.raw_log = answer.log;
-                response.data = hex::encode_upper(&answer.data);
-            }
-            Err(refused) => {
-                response.code = refused.code();
-                response.codespace = sdk::CODESPACE.to_owned();
-            }
+    match view.blocks.add(request.tx_bytes).await {
+        // What the check says is told to who asked for it; a refusal before the check is told to both.
+        Ok(_) if mode == BroadcastMode::Async => {}
+        Ok(answer) => {
+            response.code = answer.code;
+            response.codespace = answer.codespace;
+            response.raw_log = answer.log;
+            response.data = hex::encode_upper(&answer.data);
+        }
+        Err(refused) => {
+            response.code = refused.code();
+            response.codespace = sdk::CODESPACE.to_owned();
         }
     }
     Ok(BroadcastTxResponse {
@@ -130,7 +126,8 @@ async fn search_txs(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, QueryErro
         limit => limit.min(limits::PAGE_MAX),
     };
     let page = Page {
-        number: i64::try_from(request.page.max(1)).unwrap_or(i64::MAX),
+        // A page that is no positive number in Go is the first.
+        number: i64::try_from(request.page).unwrap_or(1).max(1),
         size,
         descending: request.order_by == i32::from(OrderBy::Desc),
     };
@@ -151,9 +148,13 @@ async fn search_txs(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, QueryErro
     Ok(answer.encode_to_vec())
 }
 
-async fn block_with_txs(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, QueryError> {
+async fn block_with_txs(
+    view: &Arc<View>,
+    data: &Bytes,
+    latest: i64,
+) -> Result<Vec<u8>, QueryError> {
     let request: GetBlockWithTxsRequest = decode(data)?;
-    let (height, latest) = (request.height, view.height());
+    let height = request.height;
     if height < 1 || height > latest {
         return Err(QueryError::unknown(format!(
             "codespace sdk code 26: invalid height: requested height {height} but height must not be less than 1 or \
@@ -162,22 +163,12 @@ async fn block_with_txs(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, Query
     }
     let found = view.blocks.block(height).await.map_err(internal)?;
     let (id, block) = found.ok_or_else(|| internal(format!("block {height} is not stored")))?;
-    let pages = request.pagination.unwrap_or_default();
-    let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
-    let limit = if pages.limit == 0 {
-        limits::PAGE_MAX
-    } else {
-        number(pages.limit)
-    };
     let data = block.data.clone().unwrap_or_default();
     let all = &data.txs;
-    if pages.offset > 0 && number(pages.offset) >= all.len() {
-        let text = format!("out of range: offset {} of {} txs", pages.offset, all.len());
-        return Err(QueryError::unknown(text));
-    }
-    let txs = all.iter().skip(number(pages.offset)).take(limit);
+    let txs = page_of_txs(request.pagination.as_ref(), all)?;
     let answer = GetBlockWithTxsResponse {
-        txs: txs.map(|tx| transaction(tx)).collect::<Result<_, _>>()?,
+        // What cannot be read is left out, as in the reference.
+        txs: txs.iter().filter_map(|tx| transaction(tx).ok()).collect(),
         pagination: Some(PageResponse {
             total: u64::try_from(all.len()).unwrap_or(u64::MAX),
             ..PageResponse::default()
@@ -186,6 +177,32 @@ async fn block_with_txs(view: &Arc<View>, data: &Bytes) -> Result<Vec<u8>, Query
         block: Some(block),
     };
     Ok(answer.encode_to_vec())
+}
+
+/// The page of a block's transactions, as the reference cuts it: a request without a limit means none, and one in
+/// reverse goes from its offset down to the second transaction.
+fn page_of_txs<'t>(
+    request: Option<&PageRequest>,
+    all: &'t [Vec<u8>],
+) -> Result<Vec<&'t Vec<u8>>, QueryError> {
+    let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+    let (offset, limit, reverse) = request.map_or((0, limits::PAGE_MAX, false), |page| {
+        (number(page.offset), number(page.limit), page.reverse)
+    });
+    if !all.is_empty() && offset >= all.len() {
+        let text = format!(
+            "codespace sdk code 18: invalid request: out of range: cannot paginate {} txs with offset {offset} and \
+             limit {limit}",
+            all.len()
+        );
+        return Err(QueryError::unknown(text));
+    }
+    Ok(if reverse {
+        let places = (1..=offset).rev().take(limit);
+        places.filter_map(|place| all.get(place)).collect()
+    } else {
+        all.iter().skip(offset).take(limit).collect()
+    })
 }
 
 fn decoded(data: &Bytes) -> Result<Vec<u8>, QueryError> {

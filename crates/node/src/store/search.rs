@@ -1,15 +1,18 @@
-//! Transactions and blocks that match a query.
+//! Transactions and blocks that match a query, as CometBFT's indexer finds them.
 //!
-//! Conditions on hash, height and [`super::INDEXED`] keys narrow the candidates through tables; what is left
-//! of the query is matched against the events of each. Without any such condition the newest
-//! [`SEARCH_BLOCKS`](limits::SEARCH_BLOCKS) blocks are walked.
+//! Conditions on height and [`super::INDEXED`] keys narrow the candidates through tables. What is left must be met by one
+//! and the same event, as in the reference, whose indexer keeps events apart; a subscription is looser. Without any indexed
+//! condition the newest [`SEARCH_BLOCKS`](limits::SEARCH_BLOCKS) blocks are walked. A hash stands alone: whatever else is
+//! asked beside it counts for nothing.
 
 use std::collections::BTreeSet;
+
+use tendermint_proto::v0_38::abci::{Event, ExecTxResult};
 
 use super::{BlockStore, Committed, INDEXED, Included, included};
 use crate::error::NodeError;
 use crate::limits;
-use crate::query::{Condition, Events, Operator, Query};
+use crate::query::{Condition, Operator, Query};
 
 /// Key of a transaction's hash.
 const TX_HASH: &str = "tx.hash";
@@ -18,78 +21,112 @@ const TX_HEIGHT: &str = "tx.height";
 /// Key of a block's height.
 const BLOCK_HEIGHT: &str = "block.height";
 
-/// Transactions in ascending order.
+/// Where a transaction is: height and place in the block.
+pub type Place = (i64, u32);
+
+/// The hash that a query asks for, if it does.
+///
+/// # Errors
+/// What is no hex text, in the reference's words.
+pub fn hash(query: &Query) -> Result<Option<Vec<u8>>, String> {
+    let mut conditions = query.conditions();
+    let Some(condition) = conditions.find(|condition| condition.key == TX_HASH) else {
+        return Ok(None);
+    };
+    let hash = crate::services::unhex(&condition.operand);
+    hash.map(Some)
+        .map_err(|error| format!("error during searching for a hash in the query: {error}"))
+}
+
+/// Places of transactions in ascending order.
 ///
 /// # Errors
 /// When the file fails.
-pub fn txs(store: &BlockStore, query: &Query) -> Result<Vec<Included>, NodeError> {
-    if let Some(hash) = query.equal(TX_HASH) {
-        let found = hex::decode(hash)
-            .ok()
-            .map(|hash| store.tx(&hash))
-            .transpose()?
-            .flatten();
-        return Ok(found
-            .filter(|tx| query.matches(&Events::of_tx(tx.height, &tx.hash, &tx.result)))
-            .into_iter()
-            .collect());
-    }
+pub fn txs(store: &BlockStore, query: &Query) -> Result<Vec<Place>, NodeError> {
     let Some(heights) = heights(store, query, TX_HEIGHT)? else {
         return Ok(Vec::new());
     };
-    let rest: Vec<&Condition> = query.conditions().filter(|c| c.key != TX_HEIGHT).collect();
-    let (indexed, rest): (Vec<_>, Vec<_>) = rest
-        .into_iter()
-        .partition(|c| c.operator == Operator::Equal && INDEXED.contains(&c.key.as_str()));
-    let places = match indexed.split_first() {
-        Some((first, others)) => {
-            let mut places: BTreeSet<(i64, u32)> = store
-                .places(&first.key, &first.operand, heights)?
-                .into_iter()
-                .collect();
-            for other in others {
-                let set = store.places(&other.key, &other.operand, heights)?;
-                let set: BTreeSet<_> = set.into_iter().collect();
-                places.retain(|place| set.contains(place));
-            }
-            Some(places)
+    let conditions = query.conditions();
+    let rest: Vec<&Condition> = conditions.filter(|c| c.key != TX_HEIGHT).collect();
+    let mut places: Option<BTreeSet<Place>> = None;
+    for condition in rest.iter().filter(|condition| is_indexed(condition)) {
+        let found = store.places(&condition.key, &condition.operand, heights)?;
+        let found: BTreeSet<Place> = found.into_iter().collect();
+        places = Some(match places {
+            Some(places) => places.intersection(&found).copied().collect(),
+            None => found,
+        });
+    }
+    match places {
+        // One condition, which the table has answered.
+        Some(places) if rest.len() == 1 => Ok(places.into_iter().collect()),
+        Some(places) => {
+            let found = load(store, &places.into_iter().collect::<Vec<_>>())?.into_iter();
+            let found = found.filter(|tx| one_event_meets(&tx.result.events, &rest));
+            Ok(found.map(|tx| (tx.height, tx.index)).collect())
         }
-        None => None,
-    };
+        None => walk(store, heights, &rest),
+    }
+}
+
+/// Places in the newest blocks, the newest last.
+fn walk(
+    store: &BlockStore,
+    heights: (i64, i64),
+    rest: &[&Condition],
+) -> Result<Vec<Place>, NodeError> {
     let mut found = Vec::new();
-    let mut visit = |committed: &Committed, index: u32| {
-        if let Some(tx) = included(committed, index) {
-            let events = || Events::of_tx(tx.height, &tx.hash, &tx.result);
-            if rest.is_empty() || events().meet(&rest) {
-                found.push(tx);
-            }
-        }
-    };
-    if let Some(places) = places {
-        let mut last: Option<Committed> = None;
-        for (height, index) in places {
-            if last
-                .as_ref()
-                .is_none_or(|committed| committed.height() != height)
-            {
-                last = store.committed(height)?;
-            }
-            if let Some(committed) = &last {
-                visit(committed, index);
-            }
-        }
-    } else {
-        for height in walked(heights) {
-            let Some(committed) = store.committed(height)? else {
-                continue;
-            };
-            for index in 0..u32::try_from(committed.txs().len()).unwrap_or(u32::MAX) {
-                visit(&committed, index);
-            }
+    for height in walked(heights).rev() {
+        let Some(results) = store.results(height)? else {
+            continue;
+        };
+        let results: Vec<(u32, &ExecTxResult)> = (0..).zip(&results.tx_results).collect();
+        let matching = results.into_iter().rev();
+        let matching = matching.filter(|(_, result)| one_event_meets(&result.events, rest));
+        found.extend(matching.map(|(index, _)| (height, index)));
+        if found.len() >= limits::SEARCH_RESULTS {
+            break;
         }
     }
     found.truncate(limits::SEARCH_RESULTS);
+    found.reverse();
     Ok(found)
+}
+
+/// The transactions at places that are in order.
+///
+/// # Errors
+/// When the file fails.
+pub fn load(store: &BlockStore, places: &[Place]) -> Result<Vec<Included>, NodeError> {
+    let mut found = Vec::with_capacity(places.len());
+    let mut last: Option<Committed> = None;
+    for (height, index) in places {
+        if last.as_ref().is_none_or(|last| last.height() != *height) {
+            last = store.committed(*height)?;
+        }
+        found.extend(last.as_ref().and_then(|block| included(block, *index)));
+    }
+    Ok(found)
+}
+
+/// Whether a table answers a condition.
+fn is_indexed(condition: &Condition) -> bool {
+    condition.operator == Operator::Equal && INDEXED.contains(&condition.key.as_str())
+}
+
+/// Whether all conditions are met by one event. None are met by anything.
+fn one_event_meets(events: &[Event], conditions: &[&Condition]) -> bool {
+    let meets = |event: &Event| {
+        conditions.iter().all(|condition| {
+            let name = |key: &str| {
+                let rest = condition.key.strip_prefix(&event.r#type);
+                rest.and_then(|rest| rest.strip_prefix('.')) == Some(key)
+            };
+            let mut values = event.attributes.iter();
+            values.any(|one| one.index && name(&one.key) && condition.found_by(&one.value))
+        })
+    };
+    conditions.is_empty() || events.iter().any(meets)
 }
 
 /// Heights of blocks in ascending order.
@@ -110,7 +147,7 @@ pub fn blocks(store: &BlockStore, query: &Query) -> Result<Vec<i64>, NodeError> 
             let Some(results) = store.results(height)? else {
                 continue;
             };
-            if !Events::new(&results.events).meet(&rest) {
+            if !one_event_meets(&results.events, &rest) {
                 continue;
             }
         }

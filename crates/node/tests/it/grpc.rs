@@ -389,7 +389,7 @@ async fn a_pruned_height_says_so_everywhere() {
     let start = "failed to load state at height 2; version does not exist (latest height: ";
     let reply = node.grpc(BALANCE, &asked, Some("2")).await;
     assert_eq!(reply.code, 2);
-    let text = format!("codespace sdk code 18: invalid request: {start}");
+    let text = format!("codespace sdk code 38: not found: {start}");
     assert!(reply.message.starts_with(&text), "{}", reply.message);
     assert!(!reply.headers.contains_key("x-cosmos-block-height"));
     let path = format!(
@@ -405,7 +405,7 @@ async fn a_pruned_height_says_so_everywhere() {
     let response = &answer["result"]["response"];
     assert_eq!(
         (&response["code"], &response["codespace"]),
-        (&json!(18), &json!("sdk"))
+        (&json!(38), &json!("sdk"))
     );
     assert!(
         response["log"].as_str().unwrap().starts_with(start),

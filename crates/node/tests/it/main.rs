@@ -1,5 +1,6 @@
 //! Nodes as their clients meet them.
 
+mod answers;
 mod golden;
 mod grpc;
 mod mempool;
