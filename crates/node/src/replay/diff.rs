@@ -74,9 +74,10 @@ impl Comparison {
     fn same(&self, expected: &Value, got: &Value) -> bool {
         match self.depth {
             Depth::Values => expected == got,
+            // A thing may be there at one moment and not at another.
             Depth::Fields => {
                 let kind = std::mem::discriminant::<Value>;
-                kind(expected) == kind(got)
+                expected.is_null() || got.is_null() || kind(expected) == kind(got)
             }
         }
     }
@@ -374,6 +375,8 @@ mod tests {
         let theirs = json!({ "height": "5", "list": [{ "a": 1 }], "b": true });
         let ours = json!({ "height": "6", "list": [{ "a": 2 }, { "a": 3 }], "b": false });
         assert!(compare(&theirs, &ours, Depth::Fields).is_empty());
+        let theirs_and_nothing = json!({ "height": "6", "list": null, "b": null });
+        assert!(compare(&theirs, &theirs_and_nothing, Depth::Fields).is_empty());
         let ours = json!({ "height": "6", "list": [{ "c": 2 }] });
         let found = compare(&theirs, &ours, Depth::Fields);
         let fields: Vec<&str> = found.iter().map(|found| found.field.as_str()).collect();

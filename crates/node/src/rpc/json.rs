@@ -436,3 +436,48 @@ pub(crate) fn to_text(value: &Value) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use tendermint_proto::v0_38::types::EvidenceList;
+
+    use super::*;
+
+    #[test]
+    fn evidence_is_written_as_cometbft_writes_it() {
+        let vote = |hash: &str| {
+            json!({
+                "type": 2,
+                "height": "37",
+                "round": 0,
+                "block_id": { "hash": hash, "parts": { "total": 1, "hash": "BB" } },
+                "timestamp": "2026-11-21T01:42:51.11791886Z",
+                "validator_address": "93107A9F0AA5AA40912D4A0EDB699DD084406157",
+                "validator_index": 1,
+                "signature": "AQI=",
+                "extension": null,
+                "extension_signature": null,
+            })
+        };
+        let theirs = json!({
+            "type": "tendermint/DuplicateVoteEvidence",
+            "value": {
+                "vote_a": vote("AA"),
+                "vote_b": vote("AB"),
+                "TotalVotingPower": "1000395",
+                "ValidatorPower": "341",
+                "Timestamp": "2026-11-21T01:42:51Z",
+            },
+        });
+        let sum: Sum = serde_json::from_value(theirs.clone()).unwrap();
+        let evidence = vec![Evidence { sum: Some(sum) }];
+        let block = Block {
+            evidence: Some(EvidenceList { evidence }),
+            ..Block::default()
+        };
+        assert_eq!(
+            super::block(&block)["evidence"]["evidence"],
+            json!([theirs])
+        );
+    }
+}

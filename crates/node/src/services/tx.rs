@@ -210,6 +210,9 @@ fn decoded(data: &Bytes) -> Result<Vec<u8>, QueryError> {
     if request.tx_bytes.is_empty() {
         return Err(QueryError::invalid_argument("invalid empty tx bytes"));
     }
+    // As strictly as a transaction that is sent.
+    chain::tx::Transaction::decode(&request.tx_bytes)
+        .map_err(|error| QueryError::unknown(error.log))?;
     let tx = Some(transaction(&request.tx_bytes)?);
     Ok(TxDecodeResponse { tx }.encode_to_vec())
 }

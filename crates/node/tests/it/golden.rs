@@ -410,3 +410,37 @@ async fn nothing_hides_behind_what_is_free() {
         "{codes:?}"
     );
 }
+
+/// Gas is the reference's own: where it ran out there, it runs out here, with the checks' effects or without any.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gas_that_ran_out_there_runs_out_here() {
+    let ran_out = |result: &mut Value, events: &[Value]| {
+        result["code"] = 11.into();
+        result["codespace"] = "sdk".into();
+        result["log"] = "out of gas in location: somewhere".into();
+        result["data"] = Value::Null;
+        result["events"] = events.into();
+    };
+    let in_block_two = |place: usize, kept: bool| {
+        let change = move |rows: &mut Vec<Value>| {
+            rows.truncate(2);
+            let result = &mut rows[1]["block_results"]["txs_results"][place];
+            let events = result["events"].as_array().unwrap().clone();
+            let of_message = |event: &Value| {
+                let attributes = event["attributes"].as_array().unwrap();
+                event["type"] == "message" && attributes.iter().any(|one| one["key"] == "action")
+            };
+            let of_checks = events.iter().take_while(|event| !of_message(event)).count();
+            assert!(0 < of_checks && of_checks < events.len());
+            ran_out(result, if kept { &events[..of_checks] } else { &[] });
+        };
+        copy(&[("blocks.jsonl.gz", &change)])
+    };
+    for kept in [true, false] {
+        for place in [0, 7] {
+            let report = replayed(in_block_two(place, kept).path()).await;
+            assert_eq!(report.total(), 0, "{kept} {place}: {}", report.to_text());
+            assert!(report.counts[&Part::Transaction].compared > 7);
+        }
+    }
+}
