@@ -34,6 +34,8 @@ pub struct Rules {
     pub proof_fee_may_empty_balance: bool,
     /// Q3: a supplier slashed below the minimum stake really unbonds: index and configuration history are written.
     pub slashed_supplier_unbonds: bool,
+    /// Unstaking a supplier closes what is open and leaves alone what was closed earlier.
+    pub closed_configs_stay_closed: bool,
     /// Q4: a discarded claim changes nothing, the application's record included.
     pub discarded_claim_changes_nothing: bool,
     /// Q6: the shares of a supplier's configuration are those of the session, not those at settlement.
@@ -66,6 +68,7 @@ impl Rules {
             ring_params_at_session_end: false,
             proof_fee_may_empty_balance: false,
             slashed_supplier_unbonds: false,
+            closed_configs_stay_closed: false,
             discarded_claim_changes_nothing: false,
             rev_share_at_session: false,
             params_update_on_pending: false,
@@ -89,6 +92,7 @@ impl Rules {
             ring_params_at_session_end: true,
             proof_fee_may_empty_balance: true,
             slashed_supplier_unbonds: true,
+            closed_configs_stay_closed: true,
             discarded_claim_changes_nothing: true,
             rev_share_at_session: true,
             params_update_on_pending: true,

@@ -4,6 +4,7 @@
 //! from it exactly, with one floor at the end. Where the reference wraps or panics, everything here is an error.
 
 use crypto::go_rand::{self, GoRand};
+use num_bigint::BigUint;
 use num_traits::ToPrimitive as _;
 use prost::Message as _;
 use proto::pocket::proof::{Claim, ClaimProofStatus};
@@ -57,6 +58,12 @@ impl ClaimedWork {
     }
 }
 
+/// `estimated_compute_units div (compute_units div relays)`, 0 where a divisor is 0: relays that were probably served.
+pub fn estimated_relays(work: &ClaimedWork, estimated_compute_units: u64) -> u64 {
+    let each = work.compute_units.checked_div(work.relays).unwrap_or(0);
+    estimated_compute_units.checked_div(each).unwrap_or(0)
+}
+
 /// What turns compute units into upokt. All three are values at the session's **start**.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pricing {
@@ -102,19 +109,22 @@ impl Pricing {
     /// # Errors
     /// [`ProtocolError::CountOverflow`] above 2^64 - 1.
     pub fn estimated_compute_units(&self, work: &ClaimedWork) -> Result<u64, ProtocolError> {
-        let over = big::product(&work.compute_units.into(), self.multiplier.numerator());
-        let estimated = big::floor(&over, self.multiplier.denominator());
-        estimated.to_u64().ok_or(ProtocolError::CountOverflow)
+        self.estimate(work)
+            .to_u64()
+            .ok_or(ProtocolError::CountOverflow)
     }
 
-    /// `estimated_compute_units div (compute_units div relays)`, 0 where a divisor is 0.
-    ///
-    /// # Errors
-    /// [`ProtocolError::CountOverflow`].
-    pub fn estimated_relays(&self, work: &ClaimedWork) -> Result<u64, ProtocolError> {
-        let estimated = self.estimated_compute_units(work)?;
-        let each = work.compute_units.checked_div(work.relays).unwrap_or(0);
-        Ok(estimated.checked_div(each).unwrap_or(0))
+    /// [`Pricing::estimated_compute_units`] by the reference's letter, modulo 2^64.
+    pub fn estimated_compute_units_wrapping(&self, work: &ClaimedWork) -> u64 {
+        self.estimate(work)
+            .iter_u64_digits()
+            .next()
+            .unwrap_or_default()
+    }
+
+    fn estimate(&self, work: &ClaimedWork) -> BigUint {
+        let over = big::product(&work.compute_units.into(), self.multiplier.numerator());
+        big::floor(&over, self.multiplier.denominator())
     }
 
     /// `floor(compute_units * multiplier * CUTTM / granularity)`, floored once.

@@ -82,10 +82,10 @@ pub enum ProofFailure {
     #[error("supplier type mismatch: supplier operator address does not match the claim or proof")]
     Supplier,
     /// Request or response belong to another session.
-    #[error("session headers {field} mismatch; expected: {expected}, got: {actual}: invalid relay")]
+    #[error("session headers {mismatch}: {expected}, got: {actual}: invalid relay")]
     Header {
-        /// Which of the five fields.
-        field: &'static str,
+        /// Which of the five fields, in the reference's words.
+        mismatch: &'static str,
         /// The chain's value.
         expected: String,
         /// The relay's value.
@@ -311,35 +311,35 @@ fn same_header(
     let text = |text: &str| format!("{text:?}");
     let fields = [
         (
-            "application addresses",
+            "application addresses mismatch; expect",
             text(&expected.application_address),
             text(&actual.application_address),
         ),
         (
-            "service IDs",
+            "service IDs mismatch; expected",
             text(&expected.service_id),
             text(&actual.service_id),
         ),
         (
-            "session start heights",
+            "session start heights mismatch; expected",
             expected.session_start_block_height.to_string(),
             actual.session_start_block_height.to_string(),
         ),
         (
-            "session end heights",
+            "session end heights mismatch; expected",
             expected.session_end_block_height.to_string(),
             actual.session_end_block_height.to_string(),
         ),
         (
-            "session IDs",
+            "session IDs mismatch; expected",
             text(&expected.session_id),
             text(&actual.session_id),
         ),
     ];
-    for (field, expected, actual) in fields {
+    for (mismatch, expected, actual) in fields {
         if expected != actual {
             return Err(ProofFailure::Header {
-                field,
+                mismatch,
                 expected,
                 actual,
             });

@@ -3,8 +3,8 @@
 use prost::Message as _;
 use proto::pocket::proof::{Claim, ClaimProofStatus};
 use protocol::claim::{
-    ClaimedWork, Pricing, ProofRequirement, claim_hash, pending_form, proof_path, requirement,
-    sample_value,
+    ClaimedWork, Pricing, ProofRequirement, claim_hash, estimated_relays, pending_form, proof_path,
+    requirement, sample_value,
 };
 use protocol::{ProtocolError, Upokt};
 use serde_json::Value;
@@ -63,6 +63,10 @@ fn amounts_of_claims() {
             refused += 1;
             continue;
         };
+        let wrapped = pricing.estimated_compute_units_wrapping(&work);
+        if let Some(units) = plain(&case["num_estimated_compute_units"]) {
+            assert_eq!(units, wrapped.into(), "{case}");
+        }
         match pricing.estimated_compute_units(&work) {
             Ok(units) => {
                 assert_eq!(
@@ -70,7 +74,7 @@ fn amounts_of_claims() {
                     Some(units.into()),
                     "{case}"
                 );
-                let relays = pricing.estimated_relays(&work).unwrap();
+                let relays = estimated_relays(&work, units);
                 assert_eq!(
                     plain(&case["num_estimated_relays"]),
                     Some(relays.into()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use protocol::claim::{ClaimedWork, Pricing};
+use protocol::claim::{ClaimedWork, Pricing, estimated_relays};
 use protocol::decimal::Ratio;
 use protocol::settlement::{
     ATTO, Delegation, Percentages, SessionBudget, Validator, burn_equals_mint, distribute,
@@ -44,7 +44,7 @@ fn the_worked_example() {
         [9_000_000, 3_000_000_000]
     );
     assert_eq!(
-        work.map(|w| pricing.estimated_relays(&w).unwrap()),
+        work.map(|w| estimated_relays(&w, pricing.estimated_compute_units(&w).unwrap())),
         [3_600, 1_200_000]
     );
     assert_eq!(claimed, [Upokt(1_313_910), Upokt(437_970_000)]);

@@ -156,14 +156,19 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgStakeApplication) -> Re
     Ok(())
 }
 
+/// Whether two lists name the same services, in whatever order.
+fn serves_the_same(one: &[ApplicationServiceConfig], other: &[ApplicationServiceConfig]) -> bool {
+    one.len() == other.len() && one.iter().all(|service| other.contains(service))
+}
+
 /// Replaces the flat list and, when an existing application changes its services, records from when on they count.
-fn change_services(
+pub(super) fn change_services(
     application: &mut Application,
     services: Vec<ApplicationServiceConfig>,
     next_start: i64,
 ) {
     let before = std::mem::replace(&mut application.service_configs, services);
-    if before.is_empty() || before == application.service_configs {
+    if before.is_empty() || serves_the_same(&before, &application.service_configs) {
         return;
     }
     let history = &mut application.service_config_history;

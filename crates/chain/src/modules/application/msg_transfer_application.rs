@@ -61,7 +61,9 @@ pub(super) fn execute(
     if source.unstake_session_end_height != 0 {
         return Err(Error::IsUnstaking.status(
             GrpcCode::FailedPrecondition,
-            format_args!("cannot transfer while source application ({source_address})"),
+            format_args!(
+                "cannot transfer stake of unbonding source application {source_address:?}"
+            ),
         ));
     }
     let shared = shared::current(ctx)?;

@@ -365,6 +365,40 @@ fn a_transfer_to_somebody_who_staked_meanwhile_merges_both() {
 }
 
 #[test]
+fn a_merge_records_that_services_came_and_forgets_what_the_source_served_before() {
+    let mut chain = with_gateways(&["app", "heir"]);
+    send(&mut chain, &stake("app", 2_000, "svc1")).unwrap();
+    let message = MsgTransferApplication {
+        source_address: address("app"),
+        destination_address: address("heir"),
+    };
+    send(&mut chain, &message).unwrap();
+    send(&mut chain, &stake("heir", 1_500, "svc2")).unwrap();
+    for name in ["heir", "app"] {
+        send(&mut chain, &delegate(name, "gw1")).unwrap();
+        send(&mut chain, &undelegate(name, "gw1")).unwrap();
+        chain.go_to(11);
+    }
+    fixture::run_to(&mut chain, 21);
+    let heir = app(&chain, "heir");
+    let history: Vec<_> = heir
+        .service_config_history
+        .iter()
+        .map(|entry| {
+            let service = entry.service.as_ref().unwrap();
+            (
+                service.service_id.as_str(),
+                entry.activation_height,
+                entry.deactivation_height,
+            )
+        })
+        .collect();
+    assert_eq!(history, [("svc2", 1, 21), ("svc2", 21, 0), ("svc1", 21, 0)]);
+    // Where both have undelegated a gateway, the destination's end counts.
+    assert_eq!(heir.pending_undelegations.keys().collect::<Vec<_>>(), [&10]);
+}
+
+#[test]
 fn a_genesis_names_the_application_that_is_wrong() {
     let mut chain = fixture::chain(Rules::reference(), &[]);
     let record = Application {

@@ -1,12 +1,11 @@
 //! The end of a transfer: the source becomes the destination, or is merged into it (chain specification 2.3).
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use proto::pocket::application::{
-    Application, ApplicationServiceConfigUpdate, EventTransferEnd, EventTransferError,
-};
+use proto::pocket::application::{Application, EventTransferEnd, EventTransferError};
 
 use super::error::Error;
+use super::msg_stake_application::change_services;
 use super::{keys, state};
 use crate::context::Context;
 use crate::error::ChainError;
@@ -17,8 +16,8 @@ use crate::modules::shared::{self, coin, ending, grid};
 /// # Errors
 /// When the store fails. A transfer that cannot be finished is undone with an event.
 pub(super) fn finish_due(ctx: &mut Context<'_>, session_end_height: i64) -> Result<(), ChainError> {
-    let due = ending::due(ctx, keys::TRANSFERS, |params| grid::settlement(params, 0))?;
-    for address in due {
+    let live = shared::current(ctx)?;
+    for address in due(ctx)? {
         let Some(source) = state::get(ctx, &address)? else {
             continue;
         };
@@ -26,7 +25,12 @@ pub(super) fn finish_due(ctx: &mut Context<'_>, session_end_height: i64) -> Resu
             continue;
         };
         let began = grid::signed(pending.session_end_height);
-        let transfer_end_height = grid::settlement(&shared::params_at(ctx, began)?, began);
+        let then = if ctx.rules.grid_of_the_height {
+            shared::params_at(ctx, began)?
+        } else {
+            live
+        };
+        let transfer_end_height = grid::settlement(&then, grid::end(&then, began));
         let destination_address = pending.destination_address.clone();
         match ctx.atomic(|ctx| finish(ctx, &source, &destination_address))? {
             Ok(destination) => ctx.emit(&EventTransferEnd {
@@ -40,6 +44,23 @@ pub(super) fn finish_due(ctx: &mut Context<'_>, session_end_height: i64) -> Resu
         }
     }
     Ok(())
+}
+
+/// The applications whose session has settled, in order. The reference takes sessions and windows from the live params,
+/// whatever counted when the transfer began; the rule `grid_of_the_height` takes those of the session.
+fn due(ctx: &Context<'_>) -> Result<Vec<String>, ChainError> {
+    if ctx.rules.grid_of_the_height {
+        return ending::due(ctx, keys::TRANSFERS, |params| grid::settlement(params, 0));
+    }
+    let live = shared::current(ctx)?;
+    let height = ctx.block.height;
+    let entries = ending::between(ctx, keys::TRANSFERS, 0, height)?.into_iter();
+    let mut due: Vec<String> = entries
+        .filter(|(began, _)| grid::settlement(&live, grid::end(&live, *began)) <= height)
+        .map(|(_, address)| address)
+        .collect();
+    due.sort_unstable();
+    Ok(due)
 }
 
 fn undo(
@@ -66,9 +87,16 @@ fn finish(
     source: &Application,
     destination_address: &str,
 ) -> Result<Result<Application, String>, ChainError> {
+    if source.unstake_session_end_height != 0 {
+        return Ok(Err(Error::IsUnstaking.describe(format_args!(
+            "cannot transfer stake of unbonding source application ({})",
+            source.address
+        ))));
+    }
+    let next_start = grid::next_start(&shared::current(ctx)?, ctx.block.height);
     let destination = match state::get(ctx, destination_address)? {
         None => moved(source, destination_address),
-        Some(destination) => match merged(source, destination)? {
+        Some(destination) => match merged(source, destination, next_start)? {
             Ok(merged) => merged,
             Err(error) => return Ok(Err(error)),
         },
@@ -91,10 +119,12 @@ fn moved(source: &Application, address: &str) -> Application {
     destination
 }
 
-/// Both in one: stakes added, lists united, the lower of two spend limits.
+/// Both in one: stakes added, lists united, the lower of two spend limits. Services that the destination did not serve
+/// count from the next session on; what the source served before is not remembered.
 fn merged(
     source: &Application,
     mut destination: Application,
+    next_start: i64,
 ) -> Result<Result<Application, String>, ChainError> {
     let stakes = (
         coin::stored(source.stake.as_ref())?,
@@ -105,26 +135,15 @@ fn merged(
             Error::InvalidStake.describe("the sum of both stakes is too large")
         ));
     };
-    let history = united_history(source, &destination);
     destination.stake = Some(coin::upokt(stake));
-    destination.service_config_history = history;
     unite(
         &mut destination.delegatee_gateway_addresses,
         &source.delegatee_gateway_addresses,
     );
-    unite(&mut destination.service_configs, &source.service_configs);
-    for (session_end, list) in &source.pending_undelegations {
-        let pending = destination
-            .pending_undelegations
-            .entry(*session_end)
-            .or_default();
-        let all = pending
-            .gateway_addresses
-            .iter()
-            .chain(&list.gateway_addresses)
-            .cloned();
-        pending.gateway_addresses = all.collect::<BTreeSet<_>>().into_iter().collect();
-    }
+    let mut services = destination.service_configs.clone();
+    unite(&mut services, &source.service_configs);
+    change_services(&mut destination, services, next_start);
+    unite_undelegations(source, &mut destination);
     let limit_of = |application: &Application| {
         coin::stored(application.per_session_spend_limit.as_ref())
             .map(|limit| (limit > 0).then_some(limit))
@@ -134,42 +153,27 @@ fn merged(
     Ok(Ok(destination))
 }
 
-/// The histories of both. An application without one has served its flat list from the start.
-fn united_history(
-    source: &Application,
-    destination: &Application,
-) -> Vec<ApplicationServiceConfigUpdate> {
-    let both = [destination, source];
-    if both
-        .iter()
-        .all(|application| application.service_config_history.is_empty())
-    {
-        return Vec::new();
-    }
-    let mut out: Vec<ApplicationServiceConfigUpdate> = Vec::new();
-    for application in both {
-        let flat =
-            application
-                .service_configs
-                .iter()
-                .map(|service| ApplicationServiceConfigUpdate {
-                    application_address: destination.address.clone(),
-                    service: Some(service.clone()),
-                    activation_height: 1,
-                    deactivation_height: 0,
-                });
-        let entries: Vec<_> = if application.service_config_history.is_empty() {
-            flat.collect()
-        } else {
-            let mut entries = application.service_config_history.clone();
-            for entry in &mut entries {
-                entry.application_address.clone_from(&destination.address);
+/// Pending undelegations of both, each gateway once: where both have one, that of the destination counts. An application
+/// that undelegated a gateway more than once counts with the last time.
+fn unite_undelegations(source: &Application, destination: &mut Application) {
+    let mut ends = BTreeMap::new();
+    for application in [source, &*destination] {
+        let in_order: BTreeMap<_, _> = application.pending_undelegations.iter().collect();
+        for (session_end, list) in in_order {
+            for gateway in &list.gateway_addresses {
+                ends.insert(gateway.clone(), *session_end);
             }
-            entries
-        };
-        unite(&mut out, &entries);
+        }
     }
-    out
+    destination.pending_undelegations.clear();
+    for (gateway, session_end) in ends {
+        destination
+            .pending_undelegations
+            .entry(session_end)
+            .or_default()
+            .gateway_addresses
+            .push(gateway);
+    }
 }
 
 /// Appends what is not there yet, keeping the order.

@@ -21,7 +21,10 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgUnstakeGateway) -> Resu
         return Err(Error::NotFound.status(GrpcCode::NotFound, subject));
     };
     if gateway.unstake_session_end_height != 0 {
-        return Err(Error::IsUnstaking.status(GrpcCode::FailedPrecondition, subject));
+        return Err(Error::IsUnstaking.status(
+            GrpcCode::FailedPrecondition,
+            format_args!("gateway with address {:?}", message.address),
+        ));
     }
     let shared = shared::current(ctx)?;
     let session_end_height = grid::end(&shared, ctx.block.height);

@@ -126,11 +126,16 @@ impl Appraiser {
         let work = ClaimedWork::from_root(&claim.root_hash)?;
         let header = state::header(claim);
         let price = self.price(ctx, header.service_id, header.session_start_block_height)?;
+        let estimated_compute_units = if ctx.rules.checked_claim_sums {
+            price.estimated_compute_units(&work)?
+        } else {
+            price.estimated_compute_units_wrapping(&work)
+        };
         Ok(Worth {
             work,
             claimed: price.claimed(&work)?,
-            estimated_compute_units: price.estimated_compute_units(&work)?,
-            estimated_relays: price.estimated_relays(&work)?,
+            estimated_compute_units,
+            estimated_relays: claim::estimated_relays(&work, estimated_compute_units),
         })
     }
 

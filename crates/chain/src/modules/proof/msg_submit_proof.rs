@@ -1,7 +1,9 @@
 //! `MsgSubmitProof`: a supplier shows one relay of a claimed tree (chain specification 1.7, relay protocol 6.3). What
 //! needs keys, the challenge or the tree is judged at the end of the block.
 
-use proto::pocket::proof::{Claim, EventProofSubmitted, EventProofUpdated, MsgSubmitProof, Proof};
+use proto::pocket::proof::{
+    Claim, ClaimProofStatus, EventProofSubmitted, EventProofUpdated, MsgSubmitProof, Proof,
+};
 use proto::pocket::session::SessionHeader;
 use protocol::height::Height;
 use protocol::proof::{ProofFailure, Strictness, Submission, check_form};
@@ -214,6 +216,7 @@ fn pay_fee(ctx: &mut Context<'_>, operator: &str) -> Result<(), TxError> {
     }
 }
 
+/// The status in these events is always that of a claim without a verdict, even when an earlier proof already had one.
 fn emit(
     ctx: &mut Context<'_>,
     claim: &Claim,
@@ -229,7 +232,7 @@ fn emit(
         service_id: header.service_id,
         application_address: header.application_address,
         session_end_block_height: header.session_end_block_height,
-        claim_proof_status_int: claim.proof_validation_status,
+        claim_proof_status_int: ClaimProofStatus::PendingValidation.into(),
         supplier_operator_address: claim.supplier_operator_address.clone(),
         num_estimated_relays: worth.estimated_relays,
     };

@@ -14,6 +14,10 @@ pub(super) fn check(message: &MsgTransferService) -> Result<(), TxError> {
     if message.service_id.is_empty() {
         return Err(Error::MissingId.because("service ID cannot be empty"));
     }
+    if message.new_owner_address == message.owner_address {
+        return Err(Error::InvalidOwnerAddress
+            .because("new owner address cannot be the same as the current owner address"));
+    }
     Ok(())
 }
 

@@ -85,9 +85,6 @@ fn send_stake(ctx: &mut Context<'_>, owner: &str, stake: u128) -> Result<(), Str
 
 /// Forgets closed configurations once the proof window of their last session is over. Those that still wait for it have
 /// a few deactivation heights, each the start of a session, and are not read.
-///
-/// The window is that of the params at its session where the rule `grid_of_the_height` holds; the reference takes the
-/// live ones, so that shorter windows forget configurations that claims of earlier sessions still need.
 fn prune_configs(ctx: &mut Context<'_>) -> Result<(), ChainError> {
     let height = ctx.block.height;
     let mut from = 0;
@@ -97,11 +94,7 @@ fn prune_configs(ctx: &mut Context<'_>) -> Result<(), ChainError> {
         }
         from = deactivation.saturating_add(1);
         let last_height = deactivation.saturating_sub(1);
-        let then = if ctx.rules.grid_of_the_height {
-            shared::params_at(ctx, last_height)?
-        } else {
-            shared::params(ctx)?
-        };
+        let then = shared::params_at(ctx, last_height)?;
         let last_session_end = grid::end(&then, last_height);
         if height <= grid::settlement(&then, last_session_end) {
             continue;

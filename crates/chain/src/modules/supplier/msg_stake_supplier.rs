@@ -92,15 +92,21 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgStakeSupplier) -> Resul
         ));
     }
     let fee = coin::stored(params.staking_fee.as_ref())?;
-    move_coins(ctx, &message, before, amount, fee)
+    move_stake(ctx, &message, before, amount)
         .map_err(|error| TxError::status(GrpcCode::Internal, error))?;
+    charge_fee(ctx, &message.signer, fee)
+        .map_err(|error| TxError::status(GrpcCode::FailedPrecondition, error))?;
 
     let was_unbonding = found
         .as_ref()
         .is_some_and(|found| found.unstake_session_end_height != 0);
-    if let Some(found) = found.filter(|_| was_unbonding) {
-        state::unmark_unbonding(ctx, &found);
-    }
+    let active = match found.filter(|_| was_unbonding) {
+        Some(found) => {
+            state::unmark_unbonding(ctx, &found);
+            state::active_configs_at(ctx, &message.operator_address, ctx.block.height)?
+        }
+        None => Vec::new(),
+    };
     let supplier = Supplier {
         owner_address: message.owner_address,
         operator_address: message.operator_address,
@@ -110,16 +116,16 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgStakeSupplier) -> Resul
     state::save(ctx, &supplier);
     let shared = shared::current(ctx)?;
     let session_end_height = grid::end(&shared, ctx.block.height);
-    change_services(
+    let service_config_history = change_services(
         ctx,
         &supplier,
         message.services,
         session_end_height.saturating_add(1),
     )?;
     if was_unbonding {
-        let service_config_history = state::configs_of(ctx, &supplier.operator_address)?;
         ctx.emit(&EventSupplierUnbondingCanceled {
             supplier: Some(Supplier {
+                services: active,
                 service_config_history,
                 ..supplier.clone()
             }),
@@ -172,7 +178,8 @@ fn require_permission(found: &Supplier, message: &MsgStakeSupplier) -> Result<()
     let (owner, operator) = (&found.owner_address, &found.operator_address);
     if signer != owner && signer != operator {
         return refuse(format!(
-            "signer address {signer} does not match owner address {owner} or supplier operator address {operator}"
+            "signer address {signer} does not match owner address {} or supplier operator address {}",
+            message.owner_address, message.operator_address
         ));
     }
     if signer != owner && message.owner_address != *owner {
@@ -181,20 +188,22 @@ fn require_permission(found: &Supplier, message: &MsgStakeSupplier) -> Result<()
         ));
     }
     if signer != owner && found.unstake_session_end_height != 0 {
-        return refuse(format!(
-            "signer {signer:?} is not allowed to end the unbonding, only the owner {owner:?} is"
+        return Err(SharedError::UnauthorizedSupplierUpdate.status(
+            GrpcCode::PermissionDenied,
+            format_args!(
+                "signer {signer:?} is not allowed to cancel the unbonding of supplier with owner {owner:?}; only the owner can cancel an in-progress unstake"
+            ),
         ));
     }
     Ok(())
 }
 
-/// Escrows more stake from the signer or gives less stake back to the owner, then charges the fee to the signer.
-fn move_coins(
+/// Escrows more stake from the signer or gives less stake back to the owner.
+fn move_stake(
     ctx: &mut Context<'_>,
     message: &MsgStakeSupplier,
     before: u128,
     after: u128,
-    fee: u128,
 ) -> Result<(), TxError> {
     let invalid = |reason| TxError::status(GrpcCode::InvalidArgument, reason);
     let signer = address::parse(&message.signer).map_err(invalid)?;
@@ -206,23 +215,30 @@ fn move_coins(
         let less = coin::upokt(before.saturating_sub(after));
         bank::module_to_account(ctx, MODULE, &owner, &[less])?;
     }
-    if fee > 0 {
-        bank::account_to_module(ctx, &signer, MODULE, &[coin::upokt(fee)])?;
-    }
     Ok(())
 }
 
-/// Closes what is open and opens what is given, both at the next session start. Nothing given changes nothing.
+/// Charges the fee to the signer. A fee of nothing moves nothing, with the events of a transfer.
+fn charge_fee(ctx: &mut Context<'_>, signer: &str, fee: u128) -> Result<(), TxError> {
+    let signer = address::parse(signer)
+        .map_err(|reason| TxError::status(GrpcCode::InvalidArgument, reason))?;
+    bank::account_to_module(ctx, &signer, MODULE, &[coin::upokt(fee)])
+}
+
+/// Closes what is open and opens what is given, both at the next session start. Nothing given changes nothing. Returns
+/// the history in the order in which events show it: what is new as it was given, then the rest.
 fn change_services(
     ctx: &mut Context<'_>,
     supplier: &Supplier,
     services: Vec<SupplierServiceConfig>,
     next_start: i64,
-) -> Result<(), TxError> {
+) -> Result<Vec<ServiceConfigUpdate>, TxError> {
+    let operator = &supplier.operator_address;
     if services.is_empty() {
-        return Ok(());
+        return Ok(state::configs_of(ctx, operator)?);
     }
-    state::close_configs(ctx, &supplier.operator_address, next_start)?;
+    state::close_configs(ctx, operator, next_start)?;
+    let mut history = Vec::new();
     for service in services {
         let config = ServiceConfigUpdate {
             operator_address: supplier.operator_address.clone(),
@@ -231,6 +247,12 @@ fn change_services(
             deactivation_height: 0,
         };
         state::save_config(ctx, &config)?;
+        history.push(config);
     }
-    Ok(())
+    for config in state::configs_of(ctx, operator)? {
+        if !history.contains(&config) {
+            history.push(config);
+        }
+    }
+    Ok(history)
 }

@@ -64,7 +64,9 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgUnstakeSupplier) -> Res
     Ok(())
 }
 
-/// Writes that a supplier stops at a session's end.
+/// Writes that a supplier stops at a session's end. In the reference its configurations that were closed earlier, and
+/// are still remembered, end then too, so that they count again until then; the rule `closed_configs_stay_closed` mends
+/// that.
 pub(super) fn begin_unbonding(
     ctx: &mut Context<'_>,
     supplier: &mut Supplier,
@@ -73,9 +75,10 @@ pub(super) fn begin_unbonding(
     supplier.unstake_session_end_height = grid::unsigned(session_end_height);
     state::save(ctx, supplier);
     state::mark_unbonding(ctx, supplier);
-    state::close_configs(
-        ctx,
-        &supplier.operator_address,
-        session_end_height.saturating_add(1),
-    )
+    let next_start = session_end_height.saturating_add(1);
+    if ctx.rules.closed_configs_stay_closed {
+        state::close_configs(ctx, &supplier.operator_address, next_start)
+    } else {
+        state::end_configs(ctx, &supplier.operator_address, next_start)
+    }
 }

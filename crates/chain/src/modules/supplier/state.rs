@@ -171,8 +171,31 @@ pub(super) fn close_configs(
     operator: &str,
     deactivation_height: i64,
 ) -> Result<(), ChainError> {
+    end(ctx, operator, deactivation_height, |config| {
+        config.deactivation_height == 0
+    })
+}
+
+/// Ends every configuration of a supplier at a height, those that were closed earlier included.
+///
+/// # Errors
+/// As [`get`].
+pub(super) fn end_configs(
+    ctx: &mut Context<'_>,
+    operator: &str,
+    deactivation_height: i64,
+) -> Result<(), ChainError> {
+    end(ctx, operator, deactivation_height, |_| true)
+}
+
+fn end(
+    ctx: &mut Context<'_>,
+    operator: &str,
+    deactivation_height: i64,
+    which: impl Fn(&ServiceConfigUpdate) -> bool,
+) -> Result<(), ChainError> {
     for config in configs_of(ctx, operator)? {
-        if config.deactivation_height == 0 {
+        if which(&config) {
             save_config(
                 ctx,
                 &ServiceConfigUpdate {

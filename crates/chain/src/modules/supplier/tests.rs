@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use proptest::prelude::*;
+use prost::{Message as _, Name as _};
 use proto::pocket::shared::msg_update_param::AsType;
 use proto::pocket::shared::{MsgUpdateParam, Supplier};
 use proto::pocket::supplier::{MsgStakeSupplier, MsgUnstakeSupplier};
+use serde_json::Value;
 
 use super::{active_configs_at, candidates_at, configs_of, get, keys, slash, state};
+use crate::error::TxError;
 use crate::modules::tests::fixture::{self, FUNDS, SERVICES, address, balance, offer, send, upokt};
+use crate::router;
 use crate::rules::Rules;
 use crate::testing::{TestChain, refused};
 
@@ -108,9 +112,9 @@ fn change_param(chain: &mut TestChain, name: &str, value: u64) {
     send(chain, &message).unwrap();
 }
 
-/// Shorter windows forget configurations that claims of sessions with longer ones still need, unless mended.
+/// Shorter windows do not forget configurations that claims of sessions with longer ones still need.
 #[test]
-fn configurations_are_kept_as_long_as_the_windows_of_the_day_say() {
+fn configurations_are_kept_as_long_as_the_windows_of_their_last_session_say() {
     let run = |rules: Rules| {
         let mut chain = staked(rules);
         fixture::run_to(&mut chain, 15);
@@ -126,7 +130,7 @@ fn configurations_are_kept_as_long_as_the_windows_of_the_day_say() {
         assert_indexed(&chain);
         kept
     };
-    assert_eq!(run(Rules::reference()), 0);
+    assert_eq!(run(Rules::reference()), 2);
     assert_eq!(run(Rules::mended()), 2);
 }
 
@@ -234,6 +238,92 @@ fn only_the_owner_revives_and_services_stay_closed() {
     );
     assert!(offered(&chain, 21).is_empty());
     assert_eq!(fixture::run_to(&mut chain, 45), []);
+}
+
+#[test]
+fn unstaking_reopens_what_was_closed_unless_mended() {
+    for (mended, offers) in [(false, 2), (true, 1)] {
+        let mut rules = Rules::reference();
+        if mended {
+            rules.closed_configs_stay_closed = true;
+        }
+        let mut chain = staked(rules);
+        fixture::run_to(&mut chain, 15);
+        send(&mut chain, &stake("op", None, &["svc1"])).unwrap();
+        fixture::run_to(&mut chain, 25);
+        assert_eq!(offered(&chain, 25), ["svc1"]);
+        let message = MsgUnstakeSupplier {
+            signer: address("op"),
+            operator_address: address("op"),
+        };
+        send(&mut chain, &message).unwrap();
+        assert_eq!(
+            offered(&chain, 25)
+                .iter()
+                .filter(|id| *id == "svc1")
+                .count(),
+            offers
+        );
+        assert!(offered(&chain, 31).is_empty());
+        assert_indexed(&chain);
+    }
+}
+
+#[test]
+fn a_revival_shows_what_is_offered_now_and_new_services_first() {
+    let mut chain = staked(Rules::reference());
+    fixture::run_to(&mut chain, 15);
+    let message = MsgUnstakeSupplier {
+        signer: address("op"),
+        operator_address: address("op"),
+    };
+    send(&mut chain, &message).unwrap();
+    let by_owner = MsgStakeSupplier {
+        owner_address: address("op"),
+        ..stake("owner", None, &[])
+    };
+    send(&mut chain, &by_owner).unwrap();
+    send(&mut chain, &message).unwrap();
+    let again = MsgStakeSupplier {
+        owner_address: address("op"),
+        ..stake("op", None, &["svc3", "svc2"])
+    };
+    let events = chain
+        .run(|ctx| {
+            router::execute(ctx, &MsgStakeSupplier::full_name(), &again.encode_to_vec())
+                .unwrap()?;
+            Ok::<_, TxError>(ctx.take_events())
+        })
+        .unwrap();
+    let canceled = events
+        .iter()
+        .find(|event| event.r#type.ends_with("EventSupplierUnbondingCanceled"))
+        .and_then(|event| event.attributes.iter().find(|pair| pair.key == "supplier"))
+        .unwrap();
+    let shown: Value = serde_json::from_str(&canceled.value).unwrap();
+    let of_each = |list: &Value, pointers: &[&str]| -> Vec<String> {
+        let text = |item: &Value, pointer: &str| item.pointer(pointer).unwrap().to_string();
+        let items = list.as_array().unwrap().iter();
+        items
+            .map(|item| {
+                let parts: Vec<String> = pointers.iter().map(|at| text(item, at)).collect();
+                parts.join(" ").replace('"', "")
+            })
+            .collect()
+    };
+    assert_eq!(
+        of_each(&shown["services"], &["/service_id"]),
+        ["svc1", "svc2"]
+    );
+    let pointers = [
+        "/service/service_id",
+        "/activation_height",
+        "/deactivation_height",
+    ];
+    assert_eq!(
+        of_each(&shown["service_config_history"], &pointers),
+        ["svc3 21 0", "svc2 21 0", "svc1 11 21", "svc2 11 21"]
+    );
 }
 
 #[test]

@@ -64,6 +64,11 @@ const TESTS: &[(&str, &str, &str)] = &[
         "a_slashed_supplier_unbonds",
     ),
     (
+        "closed_configs_stay_closed",
+        "modules/supplier/tests.rs",
+        "unstaking_reopens_what_was_closed_unless_mended",
+    ),
+    (
         "discarded_claim_changes_nothing",
         "modules/tokenomics/tests/rules.rs",
         "a_discarded_claim_leaves_the_applications_record_alone",

@@ -16,6 +16,7 @@ use super::claim::ClaimError;
 use super::operations::{BURN, INFLATION, MINT, Operations};
 use super::round::{Round, header};
 use crate::context::Context;
+use crate::modules::shared::go_text;
 use crate::modules::{application, supplier, tokenomics};
 
 const TOKENOMICS: &str = tokenomics::MODULE;
@@ -195,10 +196,16 @@ impl Round {
         };
         let supplier = self.supplier(ctx, operator)?;
         let Some(config) = self.offer(ctx, operator, service_id, height)? else {
+            let mut services = String::new();
+            for claimed in self.claimed_services(operator).to_vec() {
+                if let Some(other) = self.offer(ctx, operator, &claimed, height)? {
+                    services.push_str(&format!("services:<{}> ", go_text::config(&other)));
+                }
+            }
             return Err(ClaimError::refused(format!(
                 "queueing operation: distributing rewards to supplier with operator address {operator} shareholders: \
                  SHOULD NEVER HAPPEN: service {service_id:?} not found for supplier {}: constraint violation",
-                shown(&supplier)
+                shown(&supplier, &services)
             )));
         };
         let list = || {
@@ -242,15 +249,15 @@ fn within(module: &'static str) -> impl Fn(ClaimError) -> ClaimError {
     }
 }
 
-/// A supplier without services in the compact text form of the reference.
-fn shown(supplier: &Supplier) -> String {
+/// A supplier with the services of its claims in the compact text form of the reference.
+fn shown(supplier: &Supplier, services: &str) -> String {
     let stake = supplier.stake.clone().unwrap_or_default();
     let unstake = match supplier.unstake_session_end_height {
         0 => String::new(),
         height => format!("unstake_session_end_height:{height} "),
     };
     format!(
-        "owner_address:{:?} operator_address:{:?} stake:<denom:{:?} amount:{:?} > {unstake}",
+        "owner_address:{:?} operator_address:{:?} stake:<denom:{:?} amount:{:?} > {services}{unstake}",
         supplier.owner_address, supplier.operator_address, stake.denom, stake.amount
     )
 }
