@@ -95,7 +95,7 @@ impl Application {
     /// # Errors
     /// When memory cannot be had.
     pub fn in_memory(options: Options) -> Result<Self, ChainError> {
-        Self::over(Disk::in_memory()?, options)
+        Self::over(Disk::in_memory()?.keeping(options.keep_recent), options)
     }
 
     fn over(disk: Disk, options: Options) -> Result<Self, ChainError> {

@@ -100,6 +100,13 @@ impl Disk {
         Self::over(database, 0)
     }
 
+    /// The same, keeping so many heights from now on; 0 keeps all.
+    #[must_use]
+    pub fn keeping(mut self, keep_recent: u64) -> Self {
+        self.keep_recent = keep_recent;
+        self
+    }
+
     fn over(database: Database, keep_recent: u64) -> Result<Self, ChainError> {
         let mut transaction = database.begin_write().map_err(store_error)?;
         transaction.set_quick_repair(true);
@@ -402,12 +409,11 @@ fn prune(transaction: &WriteTransaction, oldest: u64) -> Result<(), ChainError> 
     let mut stale = transaction.open_table(STALE).map_err(store_error)?;
     let mut heights = transaction.open_table(HEIGHTS).map_err(store_error)?;
     let end = (oldest, u8::MAX, [].as_slice(), 0);
-    let mut dropped = 0_usize;
-    let due = stale.extract_from_if((0, 0, [].as_slice(), 0)..end, |_, ()| {
-        dropped = dropped.saturating_add(1);
-        dropped <= PRUNE_PER_COMMIT
-    });
-    for entry in due.map_err(store_error)? {
+    let due = stale
+        .extract_from_if((0, 0, [].as_slice(), 0)..end, |_, ()| true)
+        .map_err(store_error)?;
+    // What is not taken stays, and is not even looked at.
+    for entry in due.take(PRUNE_PER_COMMIT) {
         let (entry, _) = entry.map_err(store_error)?;
         let (_, kind, key, inverted) = entry.value();
         if kind == STALE_VALUE {
