@@ -1,6 +1,9 @@
 //! Proofs that arrive in one block, and their validation at its end.
 
+use std::collections::BTreeMap;
+
 use chain::modules::proof;
+use chain::prices::BLOCK_GAS_MAX;
 use chain::{Application, Options};
 use crypto::keys::SecretKey;
 use crypto::ring::Signer;
@@ -13,6 +16,7 @@ use proto::pocket::proof::{Claim, ClaimProofStatus, MsgSubmitProof, Proof};
 use protocol::claim::proof_path;
 use protocol::difficulty::BASE_TARGET;
 use protocol::ring::placeholder_key;
+use tendermint_proto::v0_38::abci::ResponseFinalizeBlock;
 
 use crate::measure::{Cost, cost, each, load};
 use crate::state::{self, CHAIN_ID, Network, SEED_BLOCK, WEIGHT, header, key};
@@ -23,15 +27,22 @@ const RELAYS: u64 = 4;
 /// Proofs of a transaction: all of a supplier.
 const BLOCK: i64 = 17;
 
+/// More proofs than the gas of a block allows on our own networks.
+const MORE_THAN_FIT: usize = 16_000;
+
 pub(crate) fn run() {
-    println!("| proofs | threads | what | wall | CPU | CPU a proof | load |");
-    println!("|---:|---:|---|---:|---:|---:|---:|");
-    for proofs in [1_000, 10_000] {
+    println!("| proofs | threads | what | gas | wall | CPU | CPU a proof | load |");
+    println!("|---:|---:|---|---:|---:|---:|---:|---:|");
+    for proofs in [1_000, 3_000, 10_000] {
         let made = make(proofs);
         for threads in [1, 2] {
             validate(&made, threads);
-            transact(&made, threads);
+            transact(&made, threads, -1);
         }
+    }
+    let made = make(MORE_THAN_FIT);
+    for threads in [1, 2] {
+        transact(&made, threads, BLOCK_GAS_MAX);
     }
 }
 
@@ -57,7 +68,7 @@ fn make(count: usize) -> Made {
     let made = std::thread::scope(|scope| {
         let parts: Vec<_> = pairs
             .chunks(half)
-            .map(|part| scope.spawn(move || part.iter().map(one).collect::<Vec<_>>()))
+            .map(|part| scope.spawn(move || some(part)))
             .collect();
         let joined = parts.into_iter().flat_map(|part| part.join().unwrap());
         joined.collect::<Vec<_>>()
@@ -70,13 +81,27 @@ fn make(count: usize) -> Made {
     }
 }
 
-fn one((app, service, supplier): &(&str, &str, &str)) -> (Claim, Proof) {
-    let ((app_key, app), (operator, operator_address)) = (actor(app), actor(supplier));
-    let ring = vec![app_key.public(), placeholder_key()];
-    let header = header(&app, service);
+/// Claims and proofs of some pairs; those of an application stand together.
+fn some(pairs: &[(&str, &str, &str)]) -> Vec<(Claim, Proof)> {
+    let by_app = pairs.chunk_by(|one, other| one.0 == other.0);
+    let of_app = by_app.flat_map(|pairs| {
+        let (app_key, app) = actor(pairs[0].0);
+        let ring = vec![app_key.public(), placeholder_key()];
+        let signer = Signer::new(app_key, ring).unwrap();
+        let of_pair = pairs
+            .iter()
+            .map(|(_, service, supplier)| one(&app, &signer, service, supplier));
+        of_pair.collect::<Vec<_>>()
+    });
+    of_app.collect()
+}
+
+fn one(app: &str, signer: &Signer, service: &str, supplier: &str) -> (Claim, Proof) {
+    let (operator, operator_address) = actor(supplier);
+    let header = header(app, service);
     let job = Job {
         header: &header,
-        ring: &Signer::new(app_key, ring).unwrap(),
+        ring: signer,
         operator: &operator,
         operator_address: &operator_address,
         weight: WEIGHT,
@@ -99,10 +124,11 @@ fn one((app, service, supplier): &(&str, &str, &str)) -> (Claim, Proof) {
 }
 
 /// A chain before [`BLOCK`] with the claims in its state; the accounts' numbers by supplier.
-fn prepare(made: &Made, directory: &std::path::Path, proofs: &[Proof]) -> Vec<u64> {
+fn prepare(made: &Made, directory: &std::path::Path, proofs: &[Proof], gas_max: i64) -> Vec<u64> {
     state::start(directory, |builder| {
         builder.session.params.num_suppliers_per_session = 51;
         builder.proof.params.proof_request_probability = 1.0;
+        builder.consensus = builder.consensus.clone().with_block_gas_max(gas_max);
     });
     let named = Network::of(made.claims.len(), |name| name);
     let mut numbers = Vec::new();
@@ -144,10 +170,9 @@ fn options(threads: usize) -> Options {
     }
 }
 
-fn report(made: &Made, threads: usize, what: &str, cost: &Cost) {
-    let count = made.proofs.len();
+fn report(count: usize, threads: usize, what: &str, gas: i64, cost: &Cost) {
     println!(
-        "| {count} | {threads} | {what} | {:.2} s | {:.2} s | {:.0} µs | {} |",
+        "| {count} | {threads} | {what} | {gas} | {:.2} s | {:.2} s | {:.0} µs | {} |",
         cost.wall.as_secs_f64(),
         cost.cpu.as_secs_f64(),
         each(cost.cpu, count as u64),
@@ -155,7 +180,8 @@ fn report(made: &Made, threads: usize, what: &str, cost: &Cost) {
     );
 }
 
-fn check(made: &Made, response: &tendermint_proto::v0_38::abci::ResponseFinalizeBlock) {
+/// How many proofs were found valid.
+fn valid(response: &ResponseFinalizeBlock) -> usize {
     let checked = response.events.iter().filter(|event| {
         event.r#type == "pocket.proof.EventProofValidityChecked"
             && event
@@ -163,47 +189,64 @@ fn check(made: &Made, response: &tendermint_proto::v0_38::abci::ResponseFinalize
                 .iter()
                 .any(|pair| pair.key == "claim_proof_status_int" && pair.value == "1")
     });
-    assert_eq!(checked.count(), made.proofs.len());
+    checked.count()
 }
 
 /// Proofs that are in the state already: EndBlock alone.
 fn validate(made: &Made, threads: usize) {
     let directory = tempfile::tempdir().unwrap();
-    prepare(made, directory.path(), &made.proofs);
+    prepare(made, directory.path(), &made.proofs, -1);
     let mut application = Application::open(directory.path(), options(threads)).unwrap();
     let (response, cost) = cost(|| state::execute(&mut application, BLOCK, Vec::new()));
-    check(made, &response);
-    report(made, threads, "validated at the end of a block", &cost);
+    assert_eq!(valid(&response), made.proofs.len());
+    let what = "validated at the end of a block";
+    report(made.proofs.len(), threads, what, 0, &cost);
 }
 
-/// Proofs that come in transactions, one for each supplier.
-fn transact(made: &Made, threads: usize) {
+/// Proofs that come in transactions, one for each supplier; as many as the gas of a block allows.
+fn transact(made: &Made, threads: usize, gas_max: i64) {
     let directory = tempfile::tempdir().unwrap();
-    let numbers = prepare(made, directory.path(), &[]);
+    let numbers = prepare(made, directory.path(), &[], gas_max);
     let named = Network::of(made.claims.len(), |name| name);
+    let mut by_supplier = BTreeMap::<&str, Vec<&Proof>>::new();
+    for proof in &made.proofs {
+        let operator = proof.supplier_operator_address.as_str();
+        by_supplier.entry(operator).or_default().push(proof);
+    }
     let txs = named.suppliers.iter().zip(numbers);
-    let txs = txs.map(|((supplier, _), number)| transaction(made, supplier, number));
+    let txs = txs.map(|((supplier, _), number)| transaction(&by_supplier, supplier, number));
     let txs = txs.collect();
     let mut application = Application::open(directory.path(), options(threads)).unwrap();
     let (response, cost) = cost(|| state::execute(&mut application, BLOCK, txs));
-    for result in &response.tx_results {
-        assert_eq!(result.code, 0, "{}", result.log);
-    }
-    check(made, &response);
-    report(
-        made,
-        threads,
-        "the whole block with their transactions",
-        &cost,
-    );
+    let accepted = response.tx_results.iter().filter(|result| result.code == 0);
+    let gas = accepted.map(|result| result.gas_used).sum();
+    let what = if gas_max < 0 {
+        for result in &response.tx_results {
+            assert_eq!(result.code, 0, "{}", result.log);
+        }
+        assert_eq!(valid(&response), made.proofs.len());
+        "the whole block with their transactions"
+    } else {
+        let first = response.tx_results.iter().find(|result| result.code != 0);
+        let first = first.expect("the block is not full");
+        assert_eq!(
+            (first.codespace.as_str(), first.code),
+            ("sdk", 11),
+            "{}",
+            first.log
+        );
+        "a block full by the gas limit of our networks"
+    };
+    report(valid(&response), threads, what, gas, &cost);
 }
 
-fn transaction(made: &Made, supplier: &str, account_number: u64) -> Vec<u8> {
+fn transaction(
+    by_supplier: &BTreeMap<&str, Vec<&Proof>>,
+    supplier: &str,
+    account_number: u64,
+) -> Vec<u8> {
     let (key, address) = actor(supplier);
-    let of_supplier = made
-        .proofs
-        .iter()
-        .filter(|proof| proof.supplier_operator_address == address);
+    let of_supplier = by_supplier.get(address.as_str()).into_iter().flatten();
     let messages = of_supplier.map(|proof| {
         proto::any::pack(&MsgSubmitProof {
             supplier_operator_address: address.clone(),

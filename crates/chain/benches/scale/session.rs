@@ -18,7 +18,7 @@ pub(crate) fn run() {
         "| suppliers of the service | first of all | first of an application | again | again, a block later | load |"
     );
     println!("|---:|---:|---:|---:|---:|---:|");
-    for suppliers in [1_000, 10_000, 100_000] {
+    for suppliers in [10_000, 30_000, 100_000] {
         lookup(suppliers);
     }
 }
