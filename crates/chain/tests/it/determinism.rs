@@ -11,7 +11,7 @@ type Block = (RequestFinalizeBlock, ResponseFinalizeBlock);
 fn blocks(rules: Rules) -> Vec<Block> {
     let mut world = World::recording(11, rules);
     world.run(400);
-    let blocks = world.recorded().to_vec();
+    let blocks = world.take_recorded();
     let settled = blocks.iter().flat_map(|(_, response)| &response.events);
     let settled = settled.filter(|event| event.r#type.ends_with("EventClaimSettled"));
     assert!(settled.count() > 3);

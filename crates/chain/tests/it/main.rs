@@ -13,6 +13,7 @@ mod replay;
 mod restart;
 #[path = "../common/rng.rs"]
 mod rng;
+mod signatures;
 mod soak;
 mod statesync;
 mod support;

@@ -2,30 +2,21 @@
 
 use chain::genesis::{Document, GenesisBuilder};
 use chain::{Application, Options};
-use crypto::keys::{Address, SecretKey};
 use prost::{Message, Name};
 use proto::cosmos::bank::v1beta1::MsgSend;
 use proto::cosmos::base::v1beta1::Coin;
-use proto::cosmos::crypto::secp256k1::PubKey;
 use proto::cosmos::tx::signing::v1beta1::SignMode;
-use proto::cosmos::tx::v1beta1::mode_info::{Single, Sum};
-use proto::cosmos::tx::v1beta1::{AuthInfo, Fee, ModeInfo, SignDoc, SignerInfo, TxBody, TxRaw};
+use proto::cosmos::tx::v1beta1::{AuthInfo, Fee, SignDoc, SignerInfo, TxBody, TxRaw};
 use tendermint_proto::google::protobuf::Timestamp;
 use tendermint_proto::v0_38::abci::{
     RequestCheckTx, RequestFinalizeBlock, ResponseCheckTx, ResponseFinalizeBlock,
 };
 
+use crate::signatures;
+pub(crate) use crate::signatures::{address, key};
+
 pub(crate) const CHAIN_ID: &str = "relaymill-it";
 pub(crate) const START: i64 = 1_700_000_000;
-
-/// A key made from a name.
-pub(crate) fn key(name: &str) -> SecretKey {
-    SecretKey::from_bytes(&crypto::hash::sha256(name.as_bytes())).unwrap()
-}
-
-pub(crate) fn address(name: &str) -> Address {
-    key(name).public().address()
-}
 
 /// alice, bob and carol with a million upokt each; alice's key is known from the start.
 pub(crate) fn document() -> Document {
@@ -88,6 +79,8 @@ pub(crate) struct Draft {
     /// Who signs: name, account number, sequence.
     pub(crate) signers: Vec<(String, u64, u64)>,
     pub(crate) chain_id: String,
+    /// What is signed: the transaction's bytes, or the text of what they say.
+    pub(crate) mode: SignMode,
 }
 
 impl Draft {
@@ -110,6 +103,7 @@ impl Draft {
             },
             signers: vec![(signer.to_owned(), number, sequence)],
             chain_id: CHAIN_ID.to_owned(),
+            mode: SignMode::Direct,
         }
     }
 
@@ -125,14 +119,8 @@ impl Draft {
 
     pub(crate) fn sign(&self) -> Vec<u8> {
         let infos = self.signers.iter().map(|(name, _, sequence)| SignerInfo {
-            public_key: Some(proto::any::pack(&PubKey {
-                key: key(name).public().as_bytes().to_vec().into(),
-            })),
-            mode_info: Some(ModeInfo {
-                sum: Some(Sum::Single(Single {
-                    mode: SignMode::Direct.into(),
-                })),
-            }),
+            public_key: Some(signatures::public_key(name)),
+            mode_info: Some(signatures::mode_info(name, self.mode)),
             sequence: *sequence,
         });
         let auth_info = AuthInfo {
@@ -142,14 +130,19 @@ impl Draft {
         };
         let body_bytes: Vec<u8> = self.body.encode_to_vec();
         let auth_info_bytes: Vec<u8> = auth_info.encode_to_vec();
-        let signatures = self.signers.iter().map(|(name, number, _)| {
-            let document = SignDoc {
-                body_bytes: body_bytes.clone().into(),
-                auth_info_bytes: auth_info_bytes.clone().into(),
-                chain_id: self.chain_id.clone(),
-                account_number: *number,
+        let signatures = self.signers.iter().map(|(name, number, sequence)| {
+            let document = if self.mode == SignMode::LegacyAminoJson {
+                self.text(*number, *sequence)
+            } else {
+                let document = SignDoc {
+                    body_bytes: body_bytes.clone().into(),
+                    auth_info_bytes: auth_info_bytes.clone().into(),
+                    chain_id: self.chain_id.clone(),
+                    account_number: *number,
+                };
+                document.encode_to_vec()
             };
-            key(name).sign(&document.encode_to_vec()).to_vec().into()
+            signatures::sign(name, &document).into()
         });
         let raw = TxRaw {
             signatures: signatures.collect(),
@@ -157,6 +150,12 @@ impl Draft {
             auth_info_bytes: auth_info_bytes.clone().into(),
         };
         raw.encode_to_vec()
+    }
+
+    /// What is signed as amino JSON; nothing where a message has no such form.
+    fn text(&self, number: u64, sequence: u64) -> Vec<u8> {
+        proto::amino::sign_doc(&self.body, &self.fee, &self.chain_id, number, sequence)
+            .map_or(Vec::new(), String::into_bytes)
     }
 }
 

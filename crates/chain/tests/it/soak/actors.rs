@@ -1,13 +1,25 @@
 //! Who takes part, and the chain that they start with.
 
+use chain::auth::Account;
 use chain::genesis::{Document, GenesisBuilder};
 use chain::{Rules, bank};
+use proto::cosmos::auth::v1beta1::{BaseAccount, GenesisState};
+use proto::cosmos::vesting::v1beta1::{
+    BaseVestingAccount, ContinuousVestingAccount, DelayedVestingAccount, Period,
+    PeriodicVestingAccount, PermanentLockedAccount,
+};
 use proto::pocket::shared::{Params, Service};
 
-use crate::support::{CHAIN_ID, address, key};
+use crate::support::{CHAIN_ID, START, address, key};
 
-/// People. Each may be anything: application, gateway, supplier, owner of suppliers and services.
+/// People with a key of their own. Each may be anything: application, gateway, supplier, owner of suppliers and services.
 pub(super) const PEOPLE: usize = 20;
+
+/// The last of them own coins that are bound for a while.
+pub(super) const VESTING: usize = 4;
+
+/// People who decide together.
+pub(super) const COMMITTEE: &str = "2 of person 1, person 2, person 3";
 
 /// What everybody owns at first, in upokt.
 const FUNDS: u128 = 50_000_000_000;
@@ -16,8 +28,10 @@ pub(super) fn name(index: usize) -> String {
     format!("person {index}")
 }
 
+/// Everybody who signs.
 pub(super) fn names() -> Vec<String> {
-    (0..PEOPLE).map(name).collect()
+    let people = (0..PEOPLE).map(name);
+    people.chain([COMMITTEE.to_owned()]).collect()
 }
 
 pub(super) fn text(name: &str) -> String {
@@ -45,7 +59,9 @@ pub(super) const SHARED: Params = Params {
 pub(crate) fn document(rules: Rules) -> Document {
     let mut builder = GenesisBuilder::new(CHAIN_ID, "2023-11-14T22:13:20Z");
     for name in names() {
-        builder.account(address(&name), Some(key(&name).public()), FUNDS);
+        // A key of several is told by the first signature.
+        let key = (name != COMMITTEE).then(|| key(&name).public());
+        builder.account(address(&name), key, FUNDS);
     }
     builder.rules = rules;
     builder.shared.params = SHARED;
@@ -68,9 +84,80 @@ pub(crate) fn document(rules: Rules) -> Document {
         })
         .collect();
     let mut document = builder.build().unwrap();
+    bind(&mut document);
     let grants = proto::json::to_json(&super::authorised::genesis()).unwrap();
     let grants = serde_json::from_str(&grants).unwrap();
     document.app_state.insert("authz".to_owned(), grants);
     super::validators::genesis(&mut document.app_state);
     document
+}
+
+/// Binds most coins of the last people, each in a way of its own.
+fn bind(document: &mut Document) {
+    let section = document.app_state.get("auth").unwrap();
+    let mut auth: GenesisState = proto::json::from_json(section).unwrap();
+    for kind in 0..VESTING {
+        let address = text(&name(PEOPLE - VESTING + kind));
+        let account = auth.accounts.iter_mut();
+        let account = account.map(|any| (Account::from_any(any).unwrap(), any));
+        let mut same = account.filter(|(account, _)| account.base().unwrap().address == address);
+        let (account, any) = same.next().unwrap();
+        let base = account.base().unwrap().clone();
+        *any = vesting(kind, base).to_any();
+    }
+    let json = proto::json::to_json(&auth).unwrap();
+    let section = serde_json::from_str(&json).unwrap();
+    document.app_state.insert("auth".to_owned(), section);
+}
+
+fn vesting(kind: usize, base_account: BaseAccount) -> Account {
+    let original = FUNDS / 10 * 9;
+    let mut own = BaseVestingAccount {
+        base_account: Some(base_account),
+        original_vesting: vec![bank::upokt(original)],
+        end_time: START + 4_000,
+        ..Default::default()
+    };
+    let start_time = START + 20;
+    match kind {
+        0 => Account::ContinuousVesting(ContinuousVestingAccount {
+            base_vesting_account: Some(own),
+            start_time,
+        }),
+        1 => Account::DelayedVesting(DelayedVestingAccount {
+            base_vesting_account: Some(own),
+        }),
+        2 => {
+            let period = Period {
+                length: 1_000,
+                amount: vec![bank::upokt(original / 3)],
+            };
+            own.end_time = start_time + 3_000;
+            Account::PeriodicVesting(PeriodicVestingAccount {
+                base_vesting_account: Some(own),
+                start_time,
+                vesting_periods: vec![period; 3],
+            })
+        }
+        _ => {
+            own.end_time = 0;
+            Account::PermanentLocked(PermanentLockedAccount {
+                base_vesting_account: Some(own),
+            })
+        }
+    }
+}
+
+/// What the last people may not have given away, at least: counted from the start, without what the chain keeps.
+pub(super) fn bound_at(kind: usize, seconds: i64) -> u128 {
+    let original = FUNDS / 10 * 9;
+    let since = u128::try_from((seconds - START - 20).max(0)).unwrap();
+    match kind {
+        // Rounded down here: some coin less than the chain.
+        0 => original * 3_980_u128.saturating_sub(since) / 3_980,
+        1 if seconds < START + 4_000 => original,
+        2 => original / 3 * 3_u128.saturating_sub(since / 1_000),
+        1 => 0,
+        _ => original,
+    }
 }

@@ -3,21 +3,25 @@
 use std::collections::BTreeMap;
 
 use chain::modules::{application, gateway, proof, service, supplier};
-use chain::{Application, ChainError, Options, Reader, Rules, auth};
+use chain::{Application, ChainError, Options, Reader, Rules, auth, consensus};
 use prost_types::Any;
+use proto::cosmos::tx::signing::v1beta1::SignMode;
 use proto::cosmos::tx::v1beta1::{Fee, TxBody};
 use proto::pocket::application::Application as App;
+use serde_json::Value;
 use tendermint_proto::google::protobuf::Timestamp;
 use tendermint_proto::v0_38::abci::{
     RequestCheckTx, RequestFinalizeBlock, RequestProcessProposal, ResponseFinalizeBlock,
 };
 
 use super::actors::{document, names, text};
+use super::authorised::{self, Granted};
 use super::checks::Checks;
-use super::messages::Drafted;
+use super::kinds::Drafted;
 use super::panics;
-use super::relays::{Ledger, Signers};
-use super::validators::{self, Consensus};
+use super::relays::{self, Claims, Ledger, Signers};
+use super::tally::Tally;
+use super::validators::{Consensus, Stakes};
 use crate::rng::Rng;
 use crate::support::{CHAIN_ID, Draft, START, address, coin};
 
@@ -29,8 +33,11 @@ pub(super) struct View {
     /// Operator and owner.
     pub(super) suppliers: Vec<(String, String)>,
     pub(super) services: Vec<String>,
-    /// Operator addresses.
-    pub(super) validators: Vec<String>,
+    pub(super) claims: Claims,
+    pub(super) stakes: Stakes,
+    pub(super) grants: Vec<Granted>,
+    /// Granter and grantee.
+    pub(super) allowances: Vec<(String, String)>,
     /// Account number and next sequence by name.
     accounts: BTreeMap<String, (u64, u64)>,
 }
@@ -51,12 +58,21 @@ pub(crate) struct World {
     pub(super) signers: Signers,
     pub(super) consensus: Consensus,
     checks: Checks,
-    counts: BTreeMap<&'static str, u64>,
+    tally: Tally,
     recorded: Option<Vec<Block>>,
 }
 
 /// A block and what came of it.
 type Block = (RequestFinalizeBlock, ResponseFinalizeBlock);
+
+/// One thread a chain, as several of them run beside each other, and few old states, which nobody asks for.
+pub(crate) fn options() -> Options {
+    Options {
+        threads: 1,
+        keep_recent: 50,
+        ..Options::default()
+    }
+}
 
 /// A block as it is proposed.
 pub(crate) fn proposal(request: &RequestFinalizeBlock) -> RequestProcessProposal {
@@ -87,9 +103,9 @@ impl World {
         Self::with(seed, rules, Some(Vec::new()))
     }
 
-    /// The blocks so far.
-    pub(crate) fn recorded(&self) -> &[Block] {
-        self.recorded.as_deref().unwrap_or_default()
+    /// The blocks so far; from now on none is kept.
+    pub(crate) fn take_recorded(&mut self) -> Vec<Block> {
+        self.recorded.take().unwrap_or_default()
     }
 
     /// Account number and next sequence.
@@ -99,7 +115,7 @@ impl World {
 
     fn with(seed: u64, rules: Rules, recorded: Option<Vec<Block>>) -> Self {
         panics::watch();
-        let mut application = Application::in_memory(Options::default()).unwrap();
+        let mut application = Application::in_memory(options()).unwrap();
         let genesis = document(rules).init_chain(Vec::new()).unwrap();
         application.init_chain(&genesis).unwrap();
         let reader = application.reader();
@@ -117,7 +133,7 @@ impl World {
             signers: Signers::default(),
             consensus: Consensus::default(),
             checks: Checks::default(),
-            counts: BTreeMap::new(),
+            tally: Tally::default(),
             recorded,
         };
         world.block(Vec::new());
@@ -150,6 +166,7 @@ impl World {
             },
             signers: Vec::new(),
             chain_id: CHAIN_ID.to_owned(),
+            mode: SignMode::Direct,
         };
         for name in signers {
             let (number, sequence) = self.account(&name);
@@ -186,16 +203,13 @@ impl World {
     }
 
     pub(super) fn summary(&self) -> String {
-        let counts = self
-            .counts
-            .iter()
-            .map(|(what, count)| format!("{count} {what}"));
-        let counts: Vec<String> = counts.collect();
-        format!("height {}, {}", self.height - 1, counts.join(", "))
+        let height = self.height - 1;
+        format!("height {height}, {}", self.tally.summary())
     }
 
-    fn count(&mut self, what: &'static str, number: u64) {
-        *self.counts.entry(what).or_default() += number;
+    /// Names of messages of which none was accepted.
+    pub(super) fn never_accepted(&self) -> Vec<String> {
+        self.tally.never_accepted()
     }
 
     /// A signed transaction; account numbers, sequences, fees and gas limits are mostly right.
@@ -220,12 +234,18 @@ impl World {
             },
             signers: Vec::new(),
             chain_id: CHAIN_ID.to_owned(),
+            mode: if self.rng.percent(5) {
+                SignMode::LegacyAminoJson
+            } else {
+                SignMode::Direct
+            },
         };
         for name in signers {
             let (number, sequence) = self.view.accounts.get(&name).copied().unwrap_or_default();
             let wrong = u64::from(self.rng.percent(1));
             draft = draft.signer(&name, number, sequence + wrong);
         }
+        self.paid_by(&mut draft);
         self.unordered(&mut draft);
         let tx = draft.sign();
         let answer = self.application.check_tx(&RequestCheckTx {
@@ -242,6 +262,21 @@ impl World {
             let _ = self.reader.simulate(&tx);
         }
         tx
+    }
+
+    /// Sometimes somebody else pays the fee: who said so, or another signer.
+    fn paid_by(&mut self, draft: &mut Draft) {
+        let Some((first, ..)) = draft.signers.first().cloned() else {
+            return;
+        };
+        if let Some(granter) = self.granter_for(&first) {
+            draft.fee.granter = granter;
+        }
+        if let Some((second, ..)) = draft.signers.get(1)
+            && self.rng.percent(20)
+        {
+            draft.fee.payer = text(second);
+        }
     }
 
     /// Sometimes a transaction without sequence and with a time limit instead.
@@ -274,7 +309,7 @@ impl World {
         self.application.commit().unwrap();
         self.height += 1;
         self.consensus.apply(&response.validator_updates);
-        self.tally(&response);
+        self.tally.block(request, &response);
         let (checks, reader) = (&mut self.checks, &self.reader);
         checks.block(&response);
         reader
@@ -306,32 +341,6 @@ impl World {
         }
     }
 
-    fn tally(&mut self, response: &ResponseFinalizeBlock) {
-        for result in &response.tx_results {
-            let what = if result.code == 0 {
-                "accepted"
-            } else {
-                "refused"
-            };
-            self.count(what, 1);
-        }
-        for event in &response.events {
-            let what = match event.r#type.rsplit('.').next().unwrap_or_default() {
-                "EventClaimSettled" => "settled",
-                "EventClaimExpired" => "expired",
-                "EventClaimDiscarded" => "discarded",
-                "EventSupplierSlashed" => "slashed",
-                "EventTransferEnd" => "transferred",
-                "EventApplicationUnbondingEnd"
-                | "EventSupplierUnbondingEnd"
-                | "EventGatewayUnbondingEnd" => "unbonded",
-                "EventProofValidityChecked" => "proofs checked",
-                _ => continue,
-            };
-            self.count(what, 1);
-        }
-    }
-
     /// Reads what the next drafts are made with.
     fn look(&mut self) {
         let people = &self.people;
@@ -352,7 +361,10 @@ impl World {
                     .map(|record| record.address)
                     .collect(),
                 suppliers: suppliers.collect(),
-                validators: validators::operators(ctx)?,
+                claims: relays::claims(proof::export_genesis(ctx)?.claim_list),
+                stakes: Stakes::read(ctx)?,
+                grants: authorised::grants(ctx)?,
+                allowances: authorised::allowances(ctx)?,
                 services: service::all(ctx)?
                     .into_iter()
                     .map(|record| record.id)
@@ -369,14 +381,16 @@ impl World {
         let exported = self.reader.export(None).unwrap();
         let claims = self.reader.at(None, proof::export_genesis).unwrap();
         // A supplier that the reference has slashed below the minimum unbonds only once it was exported.
-        let forgets = self.rules == Rules::reference() && self.counts.contains_key("slashed");
+        let forgets = self.rules == Rules::reference() && self.tally.saw("slashed");
         if forgets || !claims.claim_list.is_empty() {
             return;
         }
         let mut document = document(Rules::reference());
         document.app_state = exported;
+        let params = self.reader.at(None, consensus::params).unwrap();
+        document.consensus.params = consensus::Form::from_proto(&params);
         document.initial_height = serde_json::from_value(self.height.into()).unwrap();
-        let mut other = Application::in_memory(Options::default()).unwrap();
+        let mut other = Application::in_memory(options()).unwrap();
         other
             .init_chain(&document.init_chain(Vec::new()).unwrap())
             .unwrap();
@@ -384,10 +398,13 @@ impl World {
         other.finalize_block(&request).unwrap();
         other.commit().unwrap();
         self.execute(&request);
-        let (theirs, ours) = (
+        let (mut theirs, mut ours) = (
             other.reader().export(None).unwrap(),
             self.reader.export(None).unwrap(),
         );
+        for state in [&mut theirs, &mut ours] {
+            state.values_mut().for_each(without_unbonding_ids);
+        }
         for (section, value) in &ours {
             assert_eq!(
                 theirs.get(section),
@@ -396,6 +413,20 @@ impl World {
             );
         }
         assert_eq!(theirs.len(), ours.len());
-        self.count("exports", 1);
+        self.tally.count("exports");
+    }
+}
+
+/// Takes away the ids of unbondings: a genesis of the reference does not hold how many there were, so that those after
+/// it are counted from 1 again.
+fn without_unbonding_ids(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("unbonding_id");
+            fields.remove("unbonding_ids");
+            fields.values_mut().for_each(without_unbonding_ids);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_unbonding_ids),
+        _ => {}
     }
 }

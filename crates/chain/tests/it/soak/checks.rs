@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chain::auth::Account;
 use chain::context::Context;
 use chain::modules::{application, gateway, proof, supplier};
 use chain::{auth, bank, distribution, staking};
@@ -10,7 +11,9 @@ use proto::cosmos::base::v1beta1::Coin;
 use proto::cosmos::staking::v1beta1::BondStatus;
 use tendermint_proto::v0_38::abci::{Event, ResponseFinalizeBlock};
 
+use super::actors::{PEOPLE, VESTING, bound_at, name};
 use super::panics;
+use crate::support::{START, address};
 
 /// Who claimed, and the end of the session: claims of one supplier for one application and service.
 type ClaimKey = (String, String, String, String);
@@ -104,6 +107,7 @@ impl Checks {
         stakes(ctx);
         pools(ctx);
         account_numbers(ctx);
+        bound_coins(ctx);
         self.claims(ctx);
     }
 
@@ -234,6 +238,28 @@ fn account_numbers(ctx: &Context) {
             seen.insert(base.account_number),
             "{} twice",
             base.account_number
+        );
+    }
+}
+
+/// Nobody has given away coins that are still bound, other than by staking them.
+fn bound_coins(ctx: &Context) {
+    let seconds = START + ctx.block.height;
+    for kind in 0..VESTING {
+        let owner = address(&name(PEOPLE - VESTING + kind));
+        let own = match auth::account(ctx, &owner).unwrap().unwrap() {
+            Account::ContinuousVesting(own) => own.base_vesting_account,
+            Account::DelayedVesting(own) => own.base_vesting_account,
+            Account::PeriodicVesting(own) => own.base_vesting_account,
+            Account::PermanentLocked(own) => own.base_vesting_account,
+            other => panic!("{other:?} is no longer a vesting account"),
+        };
+        let staked = sum([own.unwrap().delegated_vesting.into_iter().next()].iter());
+        let held = bank::balance(ctx, &owner, "upokt").unwrap();
+        let bound = bound_at(kind, seconds);
+        assert!(
+            held + staked >= bound,
+            "{kind}: {held} + {staked} of {bound} bound"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! One random message, mostly sensible for whoever signs it.
+//! Messages of actors and about coins, mostly sensible for whoever signs them.
 
 use prost_types::Any;
 use proto::any::pack;
@@ -16,58 +16,10 @@ use proto::pocket::shared::{
 };
 use proto::pocket::supplier::{MsgStakeSupplier, MsgUnstakeSupplier};
 
-use super::actors::{PEOPLE, name, text};
+use super::actors::{COMMITTEE, PEOPLE, name, text};
 use super::blocks::World;
 
-/// Messages and who must sign them.
-pub(crate) type Drafted = (Vec<Any>, Vec<String>);
-
-/// Makes a message and says who signs it; nothing when there is no occasion for it.
-type Make = fn(&mut World) -> Option<(Any, String)>;
-
-/// How often each kind comes, and what makes it.
-const KINDS: [(u64, Make); 18] = [
-    (8, World::send),
-    (2, World::multi_send),
-    (10, World::stake_application),
-    (2, World::unstake_application),
-    (7, World::delegate),
-    (3, World::undelegate),
-    (2, World::transfer_application),
-    (5, World::stake_gateway),
-    (2, World::unstake_gateway),
-    (2, World::gateway_metadata),
-    (10, World::stake_supplier),
-    (2, World::unstake_supplier),
-    (3, World::add_service),
-    (1, World::transfer_service),
-    (22, World::claim),
-    (22, World::proof),
-    (4, World::authorised),
-    (8, World::staked),
-];
-
 impl World {
-    /// The messages of a transaction: one, or a few of different signers.
-    pub(crate) fn draft(&mut self) -> Drafted {
-        let count = if self.rng.percent(15) {
-            1 + self.rng.below(3)
-        } else {
-            1
-        };
-        let (mut messages, mut signers) = (Vec::new(), Vec::<String>::new());
-        while messages.is_empty() || messages.len() < usize::try_from(count).unwrap() {
-            let Some((message, signer)) = self.message() else {
-                continue;
-            };
-            messages.push(message);
-            if !signers.contains(&signer) {
-                signers.push(signer);
-            }
-        }
-        (messages, signers)
-    }
-
     /// What there is at first, block by block: six applications, three gateways, six suppliers of all services.
     pub(super) fn foundation(&mut self) -> Vec<Vec<(Any, String)>> {
         let upokt = chain::bank::upokt;
@@ -113,19 +65,10 @@ impl World {
         vec![first, second]
     }
 
-    fn message(&mut self) -> Option<(Any, String)> {
-        let total = KINDS.iter().map(|(weight, _)| weight).sum();
-        let mut drawn = self.rng.below(total);
-        for (weight, make) in KINDS {
-            match drawn.checked_sub(weight) {
-                Some(rest) => drawn = rest,
-                None => return make(self),
-            }
-        }
-        None
-    }
-
     pub(super) fn anybody(&mut self) -> String {
+        if self.rng.percent(3) {
+            return COMMITTEE.to_owned();
+        }
         name(self.rng.index(PEOPLE))
     }
 
@@ -164,7 +107,7 @@ impl World {
         }
     }
 
-    fn send(&mut self) -> Option<(Any, String)> {
+    pub(super) fn send(&mut self) -> Option<(Any, String)> {
         let (from, to) = (self.anybody(), self.anybody());
         let message = MsgSend {
             from_address: text(&from),
@@ -175,7 +118,7 @@ impl World {
     }
 
     /// Mostly a person; sometimes a new address, a module's account, or nothing that could be one.
-    fn recipient(&mut self, to: &str) -> String {
+    pub(super) fn recipient(&mut self, to: &str) -> String {
         match self.rng.below(20) {
             0 => text(&format!("stranger {}", self.rng.below(1_000))),
             1 => {
@@ -188,7 +131,7 @@ impl World {
         }
     }
 
-    fn multi_send(&mut self) -> Option<(Any, String)> {
+    pub(super) fn multi_send(&mut self) -> Option<(Any, String)> {
         let from = self.anybody();
         let (one, other) = (self.anybody(), self.anybody());
         let (first, second) = (self.rng.below(1_000), self.rng.below(1_000));
@@ -213,7 +156,7 @@ impl World {
         Some((pack(&message), from))
     }
 
-    fn stake_application(&mut self) -> Option<(Any, String)> {
+    pub(super) fn stake_application(&mut self) -> Option<(Any, String)> {
         let app = self.anybody();
         let limit = match self.rng.below(6) {
             0 => Some(self.amount(3_000_000)),
@@ -222,7 +165,7 @@ impl World {
         };
         let message = MsgStakeApplication {
             address: text(&app),
-            stake: Some(self.amount(500_000_000)),
+            stake: Some(self.amount(2_000_000_000)),
             services: vec![ApplicationServiceConfig {
                 service_id: self.service(),
             }],
@@ -246,7 +189,7 @@ impl World {
         self.somebody(&gateways)
     }
 
-    fn unstake_application(&mut self) -> Option<(Any, String)> {
+    pub(super) fn unstake_application(&mut self) -> Option<(Any, String)> {
         let app = self.application();
         let message = MsgUnstakeApplication {
             address: text(&app),
@@ -254,7 +197,7 @@ impl World {
         Some((pack(&message), app))
     }
 
-    fn delegate(&mut self) -> Option<(Any, String)> {
+    pub(super) fn delegate_to_gateway(&mut self) -> Option<(Any, String)> {
         let (app, gateway) = (self.application(), self.gateway());
         let message = MsgDelegateToGateway {
             app_address: text(&app),
@@ -263,7 +206,7 @@ impl World {
         Some((pack(&message), app))
     }
 
-    fn undelegate(&mut self) -> Option<(Any, String)> {
+    pub(super) fn undelegate_from_gateway(&mut self) -> Option<(Any, String)> {
         let app = self.application();
         let address = text(&app);
         let record = self
@@ -280,7 +223,7 @@ impl World {
         Some((pack(&message), app))
     }
 
-    fn transfer_application(&mut self) -> Option<(Any, String)> {
+    pub(super) fn transfer_application(&mut self) -> Option<(Any, String)> {
         let (source, destination) = (self.application(), self.anybody());
         let message = MsgTransferApplication {
             source_address: text(&source),
@@ -289,7 +232,7 @@ impl World {
         Some((pack(&message), source))
     }
 
-    fn stake_gateway(&mut self) -> Option<(Any, String)> {
+    pub(super) fn stake_gateway(&mut self) -> Option<(Any, String)> {
         let gateway = self.anybody();
         let message = MsgStakeGateway {
             address: text(&gateway),
@@ -298,7 +241,7 @@ impl World {
         Some((pack(&message), gateway))
     }
 
-    fn unstake_gateway(&mut self) -> Option<(Any, String)> {
+    pub(super) fn unstake_gateway(&mut self) -> Option<(Any, String)> {
         let gateway = self.gateway();
         let message = MsgUnstakeGateway {
             address: text(&gateway),
@@ -311,7 +254,7 @@ impl World {
         self.rng.percent(50).then_some(Metadata { card })
     }
 
-    fn gateway_metadata(&mut self) -> Option<(Any, String)> {
+    pub(super) fn gateway_metadata(&mut self) -> Option<(Any, String)> {
         let gateway = self.gateway();
         let message = MsgUpdateGatewayMetadata {
             address: text(&gateway),
@@ -320,27 +263,34 @@ impl World {
         Some((pack(&message), gateway))
     }
 
-    fn stake_supplier(&mut self) -> Option<(Any, String)> {
-        // Mostly a few people serve, so that sessions have suppliers that stay.
-        let operator = if self.rng.percent(80) {
-            name(self.rng.index(8))
+    pub(super) fn stake_supplier(&mut self) -> Option<(Any, String)> {
+        // Mostly somebody who serves already, or one of a few, so that sessions have suppliers that stay.
+        let known = self.view.suppliers.clone();
+        let (operator, owner) = if !known.is_empty() && self.rng.percent(40) {
+            let (operator, owner) = self.rng.pick(&known);
+            (self.person(operator)?, self.person(owner)?)
+        } else if self.rng.percent(70) {
+            let operator = name(self.rng.index(10));
+            (operator.clone(), operator)
         } else {
-            self.anybody()
+            (self.anybody(), name(self.rng.index(3)))
         };
-        let owner = if self.rng.percent(60) {
-            operator.clone()
-        } else {
-            name(self.rng.index(3))
-        };
-        let signer = if self.rng.percent(85) {
+        let signer = if self.rng.percent(70) {
             operator.clone()
         } else {
             owner.clone()
         };
-        let stake = self.rng.percent(85).then(|| self.amount(2_000_000));
-        let services = if self.rng.percent(75) {
-            (0..=self.rng.below(2))
-                .map(|_| self.offer(&operator, &owner))
+        let stake = self.rng.percent(85).then(|| self.amount(20_000_000));
+        let services = if signer == operator && self.rng.percent(80) || self.rng.percent(5) {
+            let first = self.rng.below(6);
+            (0..=self.rng.below(4))
+                .map(|index| {
+                    let mut offer = self.offer(&operator, &owner);
+                    if !self.rng.percent(5) {
+                        offer.service_id = format!("svc{}", (first + index) % 6);
+                    }
+                    offer
+                })
                 .collect()
         } else {
             Vec::new()
@@ -365,7 +315,7 @@ impl World {
         if own < 100 && operator != owner {
             rev_share.push(share(owner, 100 - own));
         }
-        if self.rng.percent(70) {
+        if operator == owner && !self.rng.percent(4) || self.rng.percent(50) {
             rev_share = vec![share(operator, 100)];
         }
         SupplierServiceConfig {
@@ -379,7 +329,7 @@ impl World {
         }
     }
 
-    fn unstake_supplier(&mut self) -> Option<(Any, String)> {
+    pub(super) fn unstake_supplier(&mut self) -> Option<(Any, String)> {
         let suppliers = self.view.suppliers.clone();
         let (operator, owner) = if suppliers.is_empty() || self.rng.percent(10) {
             (self.anybody(), self.anybody())
@@ -399,7 +349,7 @@ impl World {
         Some((pack(&message), signer))
     }
 
-    fn add_service(&mut self) -> Option<(Any, String)> {
+    pub(super) fn add_service(&mut self) -> Option<(Any, String)> {
         let owner = name(self.rng.index(4));
         let message = MsgAddService {
             owner_address: text(&owner),
@@ -414,7 +364,7 @@ impl World {
         Some((pack(&message), owner))
     }
 
-    fn transfer_service(&mut self) -> Option<(Any, String)> {
+    pub(super) fn transfer_service(&mut self) -> Option<(Any, String)> {
         let owner = name(self.rng.index(4));
         let message = MsgTransferService {
             owner_address: text(&owner),

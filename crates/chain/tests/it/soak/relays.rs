@@ -8,14 +8,14 @@ use chain::{ChainError, auth};
 use crypto::keys::{Address, PublicKey, SecretKey};
 use crypto::ring::Signer;
 use prost_types::Any;
-use proto::pocket::proof::{MsgCreateClaim, MsgSubmitProof};
+use proto::pocket::proof::{Claim, MsgCreateClaim, MsgSubmitProof};
 use proto::pocket::session::Session;
 use protocol::claim::proof_path;
 use protocol::height::Height;
 use protocol::ring::{expected_members, placeholder_key};
 use protocol::session::{Grid, Windows};
 
-use super::actors::{SHARED, name, text};
+use super::actors::{name, text};
 use super::blocks::{World, block_hash};
 use crate::support::key;
 use crate::work::{Job, Tree};
@@ -25,6 +25,11 @@ pub(super) struct Work {
     operator: String,
     session: Session,
     tree: Tree,
+    windows: Windows,
+    /// Block in which it may have been claimed.
+    claimed: i64,
+    /// Whether a proof was made that is right.
+    proved: bool,
 }
 
 /// Everything between claim and settlement.
@@ -33,16 +38,32 @@ pub(super) struct Ledger {
     open: Vec<Work>,
 }
 
+/// Claims in the state: their roots by session and operator.
+pub(super) type Claims = BTreeMap<(String, String), Bytes>;
+
+/// What is read of claims for the next drafts.
+pub(super) fn claims(list: Vec<Claim>) -> Claims {
+    let key = |claim: Claim| {
+        let session = claim.session_header.unwrap_or_default().session_id;
+        ((session, claim.supplier_operator_address), claim.root_hash)
+    };
+    list.into_iter().map(key).collect()
+}
+
 impl World {
-    /// A claim for a session that ended a short while ago, with its signer.
+    /// A claim, mostly for a session whose claims are due, with its signer.
     pub(super) fn claim(&mut self) -> Option<(Any, String)> {
         let (app, session) = self.past_session()?;
         let supplier = self.rng.pick(&session.suppliers).clone();
         let operator = self.person(&supplier.operator_address)?;
-        let tree = self.work(&app, &session, &operator)?;
         let mut header = session.header.clone()?;
+        let key = (header.session_id.clone(), supplier.operator_address.clone());
+        if self.view.claims.contains_key(&key) && self.rng.percent(80) {
+            return None;
+        }
+        let tree = self.work(&app, &session, &operator)?;
         let mut root = tree.root().to_vec();
-        match self.rng.below(20) {
+        match self.rng.below(40) {
             0 => header.session_end_block_height += 1,
             1 => header.session_start_block_height += 1,
             2 => root[40] ^= 1,
@@ -50,6 +71,8 @@ impl World {
             4 => header.session_id = "ab".repeat(32),
             _ => {}
         }
+        let end = session.header.as_ref()?.session_end_block_height;
+        let windows = self.windows(end);
         let message = MsgCreateClaim {
             supplier_operator_address: supplier.operator_address,
             session_header: Some(header),
@@ -59,51 +82,60 @@ impl World {
             operator: operator.clone(),
             session,
             tree,
+            windows,
+            claimed: self.height,
+            proved: false,
         });
         Some((proto::any::pack(&message), operator))
     }
 
-    /// A proof for one of the claims that may have been made, with its signer.
+    /// A proof for one of the claims that were made, mostly in its window, with its signer.
     pub(super) fn proof(&mut self) -> Option<(Any, String)> {
-        let height = self.height;
+        let (height, claims) = (self.height, &self.view.claims);
         self.ledger.open.retain(|work| {
             let header = work.session.header.as_ref().unwrap();
-            header.session_end_block_height + 12 > height
+            let key = (header.session_id.clone(), text(&work.operator));
+            // Of several trees claimed for one session the last one counts.
+            let counts = claims
+                .get(&key)
+                .is_some_and(|root| *root == work.tree.root());
+            work.windows.proof_close.0 >= height && (work.claimed >= height || counts)
         });
-        if self.ledger.open.is_empty() {
-            return None;
-        }
-        // Mostly one whose proof window is open with the params of the start.
-        let in_window: Vec<usize> = (0..self.ledger.open.len())
+        let any = self.rng.percent(10);
+        let due: Vec<usize> = (0..self.ledger.open.len())
             .filter(|index| {
-                let session = &self.ledger.open[*index].session;
-                let end = session.header.as_ref().unwrap().session_end_block_height;
-                (end + 5..=end + 7).contains(&height)
+                let work = &self.ledger.open[*index];
+                any || work.windows.proof_is_open(Height(height)) && !work.proved
             })
             .collect();
-        let index = if in_window.is_empty() || self.rng.percent(15) {
-            self.rng.index(self.ledger.open.len())
-        } else {
-            *self.rng.pick(&in_window)
-        };
-        let work = &self.ledger.open[index];
-        let header = work.session.header.clone()?;
-        let end = Height(header.session_end_block_height);
-        let params = self
-            .reader
-            .at(None, |ctx| shared::params_at(ctx, end.0))
-            .unwrap();
-        let grid = Grid::new(&params).unwrap();
-        let seed = Windows::of_height(&params, &grid, end).seed().0;
+        if due.is_empty() {
+            return None;
+        }
+        let index = *self.rng.pick(&due);
+        let fault = self.rng.below(12);
+        let Work {
+            operator,
+            session,
+            tree,
+            windows,
+            proved,
+            ..
+        } = &mut self.ledger.open[index];
+        let header = session.header.clone()?;
+        let mut seed = windows.seed().0;
+        if fault == 0 {
+            seed -= 1;
+        }
         let challenge = proof_path(&block_hash(self.seed, seed), &header.session_id);
-        let mut proof = work.tree.prove(&challenge).to_vec();
-        let operator = work.operator.clone();
-        match self.rng.below(12) {
-            0 => {
+        let mut proof = tree.prove(&challenge).to_vec();
+        *proved = fault > 2;
+        let operator = operator.clone();
+        match fault {
+            1 => {
                 let at = self.rng.index(proof.len());
                 proof[at] ^= 1 << self.rng.below(8);
             }
-            1 => proof.truncate(self.rng.index(proof.len())),
+            2 => proof.truncate(self.rng.index(proof.len())),
             _ => {}
         }
         let message = MsgSubmitProof {
@@ -114,16 +146,34 @@ impl World {
         Some((proto::any::pack(&message), operator))
     }
 
-    /// The session of some application one or two sessions ago.
+    /// The windows after the session that ends at a height.
+    fn windows(&self, end: i64) -> Windows {
+        let params = self.reader.at(None, |ctx| shared::params_at(ctx, end));
+        Windows::new(&params.unwrap(), Height(end))
+    }
+
+    /// The last height of the session that contains a height, with the params of that height.
+    fn session_end(&self, height: i64) -> i64 {
+        let params = self.reader.at(None, |ctx| shared::params_at(ctx, height));
+        Grid::new(&params.unwrap()).unwrap().end(Height(height)).0
+    }
+
+    /// A session of some application, mostly one whose claims are due.
     fn past_session(&mut self) -> Option<(String, Session)> {
         if self.view.applications.is_empty() {
             return None;
         }
         let app = self.rng.pick(&self.view.applications).clone();
         let service_id = app.service_configs.first()?.service_id.clone();
-        let blocks = i64::try_from(SHARED.num_blocks_per_session).unwrap();
-        let back = if self.rng.percent(90) { 1 } else { 2 };
-        let height = self.height - blocks * back;
+        let height = if self.rng.percent(8) {
+            self.height - 1 - i64::try_from(self.rng.below(12)).unwrap()
+        } else {
+            let past = (self.height - 12).max(1)..self.height;
+            past.rev().find(|height| {
+                let end = self.session_end(*height);
+                end < self.height && self.windows(end).claim_is_open(Height(self.height))
+            })?
+        };
         if height < 1 {
             return None;
         }
@@ -201,6 +251,10 @@ impl Signers {
         let mut id = secret.public().as_bytes().to_vec();
         for member in ring {
             id.extend_from_slice(member.as_bytes());
+        }
+        // A table takes some hundred kilobytes, and rings come and go.
+        if self.0.len() > 200 {
+            self.0.clear();
         }
         self.0
             .entry(id)
