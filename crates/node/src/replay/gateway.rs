@@ -7,7 +7,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use http::Method;
 use serde_json::Value;
 
-use super::answers::{Moment, PageKeys};
+use super::answers::{Moment, PageKeys, of_later_state};
 use super::calls;
 use super::diff::Found;
 use super::recording::Rest;
@@ -24,17 +24,19 @@ const HEADERS: [&str; 3] = [
 
 /// When an exchange is made: where the recorded answer says that the node was, if it was not asked for a height.
 pub(super) fn moment(row: &Rest, first: i64, last: i64) -> Moment {
-    let headers = row.headers.iter().flatten();
-    let mut told = headers.filter(|(key, _)| key.eq_ignore_ascii_case(HEADERS[2]));
-    let told = told
-        .next()
-        .and_then(|(_, value)| value.as_str()?.parse().ok());
-    match told {
+    match told(row) {
         Some(told) if row.request_height.is_none() && (first..=last).contains(&told) => {
             Moment::After(told)
         }
         _ => Moment::End,
     }
+}
+
+/// The height that a recorded answer told.
+fn told(row: &Rest) -> Option<i64> {
+    let mut headers = row.headers.iter().flatten();
+    let told = headers.find(|(key, _)| key.eq_ignore_ascii_case(HEADERS[2]));
+    told.and_then(|(_, value)| value.as_str()?.parse().ok())
 }
 
 /// A path with our page keys in the place of recorded ones.
@@ -122,7 +124,11 @@ pub(super) async fn compare(
         keys.learn(route, moment, &json(expected), &json(&answer.body));
         let is_state =
             !row.path.starts_with("/cosmos/base/") && !row.path.starts_with("/cosmos/tx/");
-        found.extend(bodies(expected, &answer.body, latest, is_state, false));
+        let mut differing = bodies(expected, &answer.body, latest, is_state, false);
+        if is_state && told(row).is_some_and(|told| told > latest) {
+            differing = of_later_state(differing, &json(expected), &json(&answer.body));
+        }
+        found.extend(differing);
     }
     note(report, row, verb, found);
 }

@@ -15,7 +15,7 @@ use tendermint_proto::v0_38::types::{
     Block, BlockId, BlockMeta, Commit, ConsensusParams, Evidence, Header, PartSetHeader, Vote,
 };
 
-use crate::block::validators::Member;
+use crate::block::validators::{self, Member};
 use crate::block::{self, Validator};
 use crate::query::Events;
 use crate::store::{Committed, Included};
@@ -369,6 +369,25 @@ pub(crate) fn new_block_events(committed: &Committed) -> Value {
             "events": list(events(&committed.results.events)),
             "num_txs": committed.txs().len().to_string(),
         },
+    })
+}
+
+/// Data of the event `ValidatorSetUpdates`.
+pub(crate) fn validator_set_updates(committed: &Committed) -> Value {
+    // The state machine makes no others than can be read.
+    let updates = validators::from_updates(&committed.results.validator_updates);
+    let changed = updates.unwrap_or_default().into_iter();
+    let changed = changed.map(|validator| {
+        let priority = 0;
+        member(&Member {
+            validator,
+            priority,
+        })
+    });
+    let changed: Vec<Value> = changed.collect();
+    json!({
+        "type": "tendermint/event/ValidatorSetUpdates",
+        "value": { "validator_updates": changed },
     })
 }
 

@@ -250,7 +250,8 @@ fn unsubscribe(
         .ok_or_else(|| RpcError::internal("subscription not found"))
 }
 
-/// What subscribers are told about a block: itself, its header, its events, then its transactions.
+/// What subscribers are told about a block: itself, its header, its events, then its transactions and who signs other
+/// blocks with another power.
 pub(crate) fn frames(subscriptions: &Subscriptions, committed: &Committed) -> Vec<Value> {
     let mut frames = Vec::new();
     let mut tell = |events: &Events, data: &dyn Fn() -> Value| {
@@ -282,6 +283,10 @@ pub(crate) fn frames(subscriptions: &Subscriptions, committed: &Committed) -> Ve
         };
         let events = Events::of_tx(tx.height, &tx.hash, &tx.result).named("Tx");
         tell(&events, &|| json::new_tx(&tx));
+    }
+    if !committed.results.validator_updates.is_empty() {
+        let events = Events::default().named("ValidatorSetUpdates");
+        tell(&events, &|| json::validator_set_updates(committed));
     }
     frames
 }

@@ -49,6 +49,40 @@ async fn standing() -> Running {
     node
 }
 
+/// Methods that are described and not served, because no client asks them: the binary amino form of transactions.
+const NOT_SERVED: [&str; 2] = ["TxEncodeAmino", "TxDecodeAmino"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_method_that_is_described_is_served() {
+    let node = standing().await;
+    let mut asked = 0;
+    let methods = proto::descriptor_pool().services().flat_map(|service| {
+        let methods: Vec<_> = service.methods().collect();
+        methods
+            .into_iter()
+            .map(move |method| (service.full_name().to_owned(), method))
+    });
+    for (service, method) in methods {
+        if !service.ends_with(".Query") && !service.ends_with(".Service") {
+            continue;
+        }
+        let reply = node
+            .grpc(&format!("/{service}/{}", method.name()), &[], None)
+            .await;
+        let served = !NOT_SERVED.contains(&method.name());
+        assert_eq!(
+            reply.code != 12,
+            served,
+            "{service}/{}: {}",
+            method.name(),
+            reply.message
+        );
+        asked += 1;
+    }
+    assert!(asked > 130, "{asked}");
+    node.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn services_of_the_node_tell_the_height_asked_for() {
     let node = standing().await;
