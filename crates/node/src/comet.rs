@@ -65,12 +65,12 @@ pub(crate) async fn start(
     let blocks = Blocks::Comet(Comet::new(Arc::new(rpc), machine.committed()));
     let abci = listener.address().clone();
     let (failed, failures) = mpsc::channel(1);
-    abci::serve(listener, machine, scope, failed);
+    abci::serve(listener, Arc::clone(&machine), scope, failed);
     Ok(Started {
         document,
         reader,
         blocks,
-        abci: Some(abci),
+        abci: Some((abci, machine)),
         end: watch(failures, scope),
     })
 }

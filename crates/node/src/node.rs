@@ -9,6 +9,7 @@ use net::{ListenLimits, LocalAddress, ServeLimits, Tasks};
 use tokio::sync::oneshot;
 use tower::service_fn;
 
+use crate::abci::Machine;
 use crate::blocks::{Blocks, Own, OwnView};
 use crate::config::Config;
 use crate::driver::{Driver, Pace};
@@ -81,7 +82,8 @@ pub(crate) struct Started {
     pub(crate) document: Document,
     pub(crate) reader: chain::Reader,
     pub(crate) blocks: Blocks,
-    pub(crate) abci: Option<LocalAddress>,
+    /// Where CometBFT reaches the machine, and the machine.
+    pub(crate) abci: Option<(LocalAddress, Arc<Machine>)>,
     pub(crate) end: oneshot::Receiver<Result<(), NodeError>>,
 }
 
@@ -180,6 +182,10 @@ impl Node {
             keep_recent: config.keep_recent,
             queries: Queries::default(),
             tasks: scope.clone(),
+        });
+        let abci = abci.map(|(address, machine)| {
+            machine.answer_from(Arc::clone(&view));
+            address
         });
         let serving = ServeLimits {
             hosts: config.hosts,

@@ -4,7 +4,7 @@
 //! queries; snapshots are files. None of these waits for a block.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use chain::statesync::Shelf;
 use chain::{Application, Checker, Reader};
@@ -13,13 +13,15 @@ use tendermint_proto::v0_38::abci::request::Value as Asked;
 use tendermint_proto::v0_38::abci::response::Value as Answer;
 use tendermint_proto::v0_38::abci::response_verify_vote_extension::VerifyStatus;
 use tendermint_proto::v0_38::abci::{
-    RequestApplySnapshotChunk, RequestCommit, RequestLoadSnapshotChunk, ResponseApplySnapshotChunk,
-    ResponseCommit, ResponseEcho, ResponseExtendVote, ResponseFlush, ResponseListSnapshots,
-    ResponseLoadSnapshotChunk, ResponseVerifyVoteExtension,
+    RequestApplySnapshotChunk, RequestCommit, RequestLoadSnapshotChunk, RequestQuery,
+    ResponseApplySnapshotChunk, ResponseCommit, ResponseEcho, ResponseExtendVote, ResponseFlush,
+    ResponseListSnapshots, ResponseLoadSnapshotChunk, ResponseQuery, ResponseVerifyVoteExtension,
 };
 use tokio::sync::watch;
 
 use crate::error::NodeError;
+use crate::services;
+use crate::view::View;
 
 /// When snapshots are made, and where they are.
 #[derive(Clone, Debug)]
@@ -42,6 +44,8 @@ pub struct Machine {
     writing: Arc<AtomicBool>,
     committed: watch::Sender<i64>,
     tasks: Tasks,
+    /// What queries are answered from, once the node has it: services of the node stand beside those of the state.
+    view: OnceLock<Arc<View>>,
 }
 
 impl Machine {
@@ -65,7 +69,29 @@ impl Machine {
             writing: Arc::default(),
             committed: watch::Sender::new(height),
             tasks: tasks.clone(),
+            view: OnceLock::new(),
         })
+    }
+
+    /// Lets queries reach the services of the node too, as the reference's do.
+    pub(crate) fn answer_from(&self, view: Arc<View>) {
+        // Only a node's start calls this, once.
+        let _ = self.view.set(view);
+    }
+
+    /// Answers a query beside everything else.
+    pub(super) async fn query(&self, request: RequestQuery) -> ResponseQuery {
+        let Some(view) = self.view.get() else {
+            return self.reader.abci_query(&request);
+        };
+        services::abci(view, request)
+            .await
+            .unwrap_or_else(|error| ResponseQuery {
+                code: error.code,
+                log: error.log(),
+                codespace: error.codespace.into_owned(),
+                ..ResponseQuery::default()
+            })
     }
 
     /// The last committed height as it changes.
@@ -80,7 +106,6 @@ impl Machine {
     pub fn answer(&self, request: Asked) -> Result<Answer, NodeError> {
         Ok(match request {
             Asked::CheckTx(request) => Answer::CheckTx(self.checker.check_tx(&request)),
-            Asked::Query(request) => Answer::Query(self.reader.abci_query(&request)),
             Asked::Info(request) => Answer::Info(self.application().info(&request)?),
             Asked::InitChain(request) => {
                 Answer::InitChain(self.application().init_chain(&request)?)

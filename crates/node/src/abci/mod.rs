@@ -147,6 +147,12 @@ impl Connection {
         };
         let request = match machine::at_once(request) {
             Ok(answer) => return (answer, None),
+            Err(request::Value::Query(request)) => {
+                return (
+                    response::Value::Query(self.machine.query(request).await),
+                    None,
+                );
+            }
             Err(request) => request,
         };
         let machine = Arc::clone(&self.machine);

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chain::sdk;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tendermint_proto::v0_38::abci::{ExecTxResult, RequestQuery, ResponseQuery};
+use tendermint_proto::v0_38::abci::{ExecTxResult, RequestQuery};
 use tokio::time::timeout;
 
 use super::params::{Arguments, Params};
@@ -53,9 +52,6 @@ pub(super) const NAMES: &[(&str, &[&str])] = &[
     ("unconfirmed_txs", &["limit"]),
     ("validators", &["height", "page", "per_page"]),
 ];
-
-/// Words for a path that no service has.
-const UNKNOWN_PATH: &str = "unknown query path";
 
 pub(super) type Answer = Result<Value, RpcError>;
 
@@ -302,61 +298,14 @@ async fn abci_query(view: &Arc<View>, args: &Arguments<'_>) -> Answer {
     let data = Bytes::from(args.hex("data").map_err(wrong)?);
     let height = args.integer("height").map_err(wrong)?.unwrap_or(0);
     args.flag("prove").map_err(wrong)?;
-    // A path of a service, `/package.Service/Method`, may be the node's own; its errors are told as the state's are.
-    let native = path.starts_with("/cosmos.tx.") || path.starts_with("/cosmos.base.");
-    let answer = if native && height >= 0 && !path.ends_with("/Simulate") {
-        match services::call(view.shared(), &path, data, Some(height)).await {
-            Ok(answer) => ResponseQuery {
-                value: answer.value.into(),
-                height: answer.height,
-                ..ResponseQuery::default()
-            },
-            Err(error) => ResponseQuery {
-                code: error.code,
-                log: error.log(),
-                // A failed query is told with its height, a refused height is not.
-                height: match (error.code, height) {
-                    (sdk::INVALID_HEIGHT | sdk::NOT_FOUND, _) => 0,
-                    (_, 0) => view.height(),
-                    (_, asked) => asked,
-                },
-                codespace: error.codespace.into_owned(),
-                ..ResponseQuery::default()
-            },
-        }
-    } else {
-        let request = RequestQuery {
-            data,
-            path,
-            height,
-            prove: false,
-        };
-        let _turn = view.queries.turn().await.map_err(RpcError::internal)?;
-        let asked = view.blocking(move |view| {
-            let mut answer = view.reader.abci_query(&request);
-            if answer.code == sdk::UNKNOWN_REQUEST && answer.log.starts_with(UNKNOWN_PATH) {
-                answer.log = format!("{UNKNOWN_PATH}: unknown request");
-                return answer;
-            }
-            let no_state = matches!(answer.code, sdk::INVALID_HEIGHT | sdk::NOT_FOUND);
-            let missing = request.path.is_empty() || request.height < 0 || no_state;
-            // A failed query is told with its height, a refused one without.
-            if answer.code != 0 && answer.height == 0 && !missing && is_method(&request.path) {
-                let asked = Some(request.height).filter(|height| *height > 0);
-                answer.height = asked.unwrap_or_else(|| view.height());
-            }
-            answer
-        });
-        asked.await.map_err(RpcError::internal)?
+    let request = RequestQuery {
+        data,
+        path,
+        height,
+        prove: false,
     };
-    Ok(json::query(&answer))
-}
-
-/// Whether a path names a method that some service could have.
-fn is_method(path: &str) -> bool {
-    path.trim_start_matches('/')
-        .split_once('/')
-        .is_some_and(|(service, _)| service.contains('.'))
+    let answer = services::abci(view.shared(), request).await;
+    Ok(json::query(&answer.map_err(RpcError::internal)?))
 }
 
 /// Tells what keeps a transaction from being checked at all, but not what the check says.

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chain::{QueryAnswer, QueryError};
+use chain::{QueryAnswer, QueryError, sdk};
 use prost::Message;
+use tendermint_proto::v0_38::abci::{RequestQuery, ResponseQuery};
 
 use crate::view::{View, internal};
 
@@ -15,6 +16,71 @@ mod tendermint;
 mod tx;
 
 pub(crate) use tx::unhex;
+
+/// Answers a query over ABCI: the RPC's `abci_query`, or CometBFT's where that has the RPC.
+///
+/// # Errors
+/// When too many wait already, or the node is stopping.
+pub async fn abci(view: &Arc<View>, request: RequestQuery) -> Result<ResponseQuery, QueryError> {
+    let (path, height) = (request.path.as_str(), request.height);
+    // A path of a service, `/package.Service/Method`, may be the node's own; its errors are told as the state's are.
+    let native = path.starts_with("/cosmos.tx.") || path.starts_with("/cosmos.base.");
+    if !native || height < 0 || path.ends_with("/Simulate") {
+        return of_the_state(view, request).await;
+    }
+    Ok(match call(view, path, request.data, Some(height)).await {
+        Ok(answer) => ResponseQuery {
+            value: answer.value.into(),
+            height: answer.height,
+            ..ResponseQuery::default()
+        },
+        Err(error) => ResponseQuery {
+            code: error.code,
+            log: error.log(),
+            // A failed query is told with its height, a refused height is not.
+            height: match (error.code, height) {
+                (sdk::INVALID_HEIGHT | sdk::NOT_FOUND, _) => 0,
+                (_, 0) => view.height(),
+                (_, asked) => asked,
+            },
+            codespace: error.codespace.into_owned(),
+            ..ResponseQuery::default()
+        },
+    })
+}
+
+async fn of_the_state(
+    view: &Arc<View>,
+    request: RequestQuery,
+) -> Result<ResponseQuery, QueryError> {
+    let _turn = view.queries.turn().await?;
+    let asked = view.blocking(move |view| {
+        let mut answer = view.reader.abci_query(&request);
+        if answer.code == sdk::UNKNOWN_REQUEST && answer.log.starts_with(UNKNOWN_PATH) {
+            answer.log = format!("{UNKNOWN_PATH}: unknown request");
+            return answer;
+        }
+        let no_state = matches!(answer.code, sdk::INVALID_HEIGHT | sdk::NOT_FOUND);
+        let missing = request.path.is_empty() || request.height < 0 || no_state;
+        // A failed query is told with its height, a refused one without.
+        if answer.code != 0 && answer.height == 0 && !missing && is_method(&request.path) {
+            let asked = Some(request.height).filter(|height| *height > 0);
+            answer.height = asked.unwrap_or_else(|| view.height());
+        }
+        answer
+    });
+    asked.await.map_err(internal)
+}
+
+/// Words for a path that no service has.
+const UNKNOWN_PATH: &str = "unknown query path";
+
+/// Whether a path names a method that some service could have.
+fn is_method(path: &str) -> bool {
+    path.trim_start_matches('/')
+        .split_once('/')
+        .is_some_and(|(service, _)| service.contains('.'))
+}
 
 /// Answers a unary method.
 ///

@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proto::cosmos::bank::v1beta1::MsgSend;
+use proto::cosmos::base::node::v1beta1::{ConfigRequest, ConfigResponse};
+use proto::cosmos::base::tendermint::v1beta1::{GetLatestBlockRequest, GetLatestBlockResponse};
 use serde_json::{Value, json};
 
 use super::wallet::{Wallet, upokt};
@@ -61,6 +63,20 @@ pub(super) fn agree(rest: &str, node: &Chain, wallet: &mut Wallet, validators: u
     assert!(height >= 3 && height <= node.height(), "{height}");
     let set = get(&format!("{base}/validatorsets/latest"));
     assert_eq!(set["validators"].as_array().map(Vec::len), Some(validators));
+
+    // Clients that speak no gRPC ask the same services through CometBFT.
+    let path = "/cosmos.base.node.v1beta1.Service/Config";
+    let config: ConfigResponse = node.query(path, &ConfigRequest {}, 0).expect("an answer");
+    assert_eq!(config.minimum_gas_price, "0.001upokt");
+    let path = "/cosmos.base.tendermint.v1beta1.Service/GetLatestBlock";
+    let latest: GetLatestBlockResponse = node
+        .query(path, &GetLatestBlockRequest {}, 0)
+        .expect("a block");
+    let header = latest
+        .sdk_block
+        .map(|block| block.header)
+        .expect("a header");
+    assert!(header.height >= height, "{} after {height}", header.height);
 
     transaction(rest, node, wallet, &get);
 }
