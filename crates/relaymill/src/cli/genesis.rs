@@ -29,7 +29,19 @@ const FOREIGN: [&str; 4] = [
     "pocket-lego-testnet",
 ];
 
+/// What `--help` ends with.
+const AFTER_HELP: &str = "\
+Amounts are written 1000upokt, 1.5pokt, or as a bare number of upokt.
+
+Examples:
+  relaymill genesis new my-network
+  relaymill genesis add-account alice 1000pokt
+  relaymill genesis set-param shared.num_blocks_per_session=20
+  relaymill genesis validate
+  relaymill genesis export --config node/node.toml --file exported.json";
+
 #[derive(Args, Debug)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct GenesisArgs {
     /// The document.
     #[arg(
@@ -143,12 +155,12 @@ enum What {
     },
     /// Loads the document as a node would, and names section and field of what is wrong.
     Validate,
-    /// Writes the state of a stopped node as a document.
+    /// Writes the state of a stopped node as a document, from which a new chain goes on at the next height.
     Export {
         /// The node's configuration file.
         #[arg(long)]
         config: PathBuf,
-        /// Height of the state; the latest when 0.
+        /// Height of the state; 0 for the latest.
         #[arg(long, default_value_t = 0)]
         height: i64,
         /// Chain id of the new network. Default: that of the node.

@@ -67,8 +67,8 @@ enum Command {
 enum Keyed {
     /// Runs it until Ctrl-C.
     Start {
-        /// Its configuration file.
-        #[arg(long)]
+        /// Its configuration, a TOML file such as `relaymill localnet` writes.
+        #[arg(long, value_name = "FILE")]
         config: PathBuf,
         #[command(flatten)]
         passphrase: PassphraseArgs,
@@ -79,8 +79,8 @@ enum Keyed {
 enum NodeRole {
     /// Runs it until Ctrl-C.
     Start {
-        /// Its configuration file.
-        #[arg(long)]
+        /// Its configuration, a TOML file such as `relaymill localnet` and `relaymill network init` write.
+        #[arg(long, value_name = "FILE")]
         config: PathBuf,
         /// Executes the blocks of a CometBFT that reaches this address (its `proxy_app`) instead of making blocks:
         /// unix:///PATH or tcp://127.0.0.1:26658.
@@ -96,8 +96,8 @@ enum Engine {
         /// Address and port.
         #[arg(long, default_value = "127.0.0.1:8090")]
         listen: String,
-        /// GGUF files to serve instead of the embedded models; each is named after its file.
-        #[arg(long)]
+        /// GGUF file to serve instead of the embedded models, named after its file; may be given several times.
+        #[arg(long, value_name = "FILE")]
         model: Vec<PathBuf>,
     },
 }

@@ -16,11 +16,23 @@ mod module;
 
 pub(crate) use method::{Method, call};
 
+/// What `--help` ends with.
+const AFTER_HELP: &str = "\
+Ends 0 with the answer; 1 where there is none, with the reason, or nobody answers; 2 where the command line is wrong.
+
+Examples:
+  relaymill query relay req_…
+  relaymill query balances pokt1…
+  relaymill query params shared --output json
+  relaymill query supplier supplier pokt1… --height 100
+  relaymill query txs --query \"message.sender='pokt1…' AND tx.height>10\"";
+
 #[derive(Args, Debug)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct QueryArgs {
     #[command(flatten)]
     node: NodeArgs,
-    /// State at this height instead of the latest.
+    /// State at this height; 0 for the latest.
     #[arg(long, global = true, default_value_t = 0)]
     height: i64,
     #[command(subcommand)]

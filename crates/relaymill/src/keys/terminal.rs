@@ -47,9 +47,11 @@ pub(super) fn ask_secret(question: &str) -> Result<Option<Zeroizing<String>>> {
     let Some(mut terminal) = terminal() else {
         return Ok(None);
     };
-    terminal.write_all(question.as_bytes())?;
     let answer = {
+        // Before the question: what is typed from then on is neither shown nor thrown away.
         let quiet = Quiet::new(&terminal)?;
+        let mut asking = quiet.terminal;
+        asking.write_all(question.as_bytes())?;
         read_line(quiet.terminal)
     };
     terminal.write_all(b"\n")?;

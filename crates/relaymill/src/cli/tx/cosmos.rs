@@ -220,7 +220,7 @@ pub(crate) enum Staking {
         moniker: String,
         #[command(flatten)]
         about: About,
-        /// Its share of the delegators' rewards.
+        /// Its share of the delegators' rewards, from 0 to 1.
         #[arg(long, value_name = "SHARE", default_value = "0.1")]
         commission_rate: Share,
         /// The most that share may ever be.
@@ -240,7 +240,7 @@ pub(crate) enum Staking {
         moniker: Option<String>,
         #[command(flatten)]
         about: About,
-        /// Its new share of the delegators' rewards.
+        /// Its new share of the delegators' rewards, from 0 to 1.
         #[arg(long, value_name = "SHARE")]
         commission_rate: Option<Share>,
         /// Its new least stake of its own.
@@ -251,7 +251,7 @@ pub(crate) enum Staking {
     Delegate {
         /// The validator's operator address.
         validator: Valoper,
-        /// How much.
+        /// How much, e.g. 10pokt.
         amount: Upokt,
     },
     /// Moves a delegation to another validator.
@@ -260,7 +260,7 @@ pub(crate) enum Staking {
         source: Valoper,
         /// The validator that gets it.
         destination: Valoper,
-        /// How much.
+        /// How much, e.g. 10pokt.
         amount: Upokt,
     },
     /// Takes coins back; they are free after the unbonding time.
@@ -268,16 +268,16 @@ pub(crate) enum Staking {
     Undelegate {
         /// The validator's operator address.
         validator: Valoper,
-        /// How much.
+        /// How much, e.g. 10pokt.
         amount: Upokt,
     },
     /// Delegates coins again that are being taken back.
     CancelUnbond {
         /// The validator's operator address.
         validator: Valoper,
-        /// How much.
+        /// How much, e.g. 10pokt.
         amount: Upokt,
-        /// Height at which the taking back began.
+        /// Height at which the taking back began, as `query staking unbonding-delegation` tells it.
         creation_height: i64,
     },
 }
@@ -421,7 +421,7 @@ pub(crate) enum Distribution {
     },
     /// Gives coins to the community.
     Fund {
-        /// Coins.
+        /// Coins, e.g. 10pokt.
         amount: String,
     },
 }

@@ -28,10 +28,10 @@ pub(crate) struct SignArgs {
     /// Asks no node: chain, account number and sequence are given.
     #[arg(long, requires_all = ["account_number", "sequence"])]
     offline: bool,
-    /// Number of the account, with --offline.
+    /// Number of the account, instead of the chain's word.
     #[arg(long)]
     account_number: Option<u64>,
-    /// Sequence of the account, with --offline.
+    /// Sequence of the account, instead of the chain's word.
     #[arg(long)]
     sequence: Option<u64>,
 }

@@ -30,7 +30,20 @@ pub(super) use pocket::service_configs;
 use signer::Signer;
 pub(super) use stake_file::supplier as supplier_file;
 
+/// What `--help` ends with.
+const AFTER_HELP: &str = "\
+Amounts are written 1000upokt, 1.5pokt, or as a bare number of upokt.
+
+Ends 0 once a block holds the transaction and it did what it says; 1 where it was refused, with the reason, or
+nobody answers; 2 where the command line is wrong.
+
+Examples:
+  relaymill tx bank send pokt1… 10pokt
+  relaymill tx application stake 50pokt millstone --from alice --dry-run
+  relaymill tx staking delegate poktvaloper1… 10pokt --from alice --node http://127.0.0.1:26657 --output json";
+
 #[derive(Args, Debug)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct TxArgs {
     #[command(flatten)]
     node: NodeArgs,

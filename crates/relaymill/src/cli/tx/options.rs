@@ -22,7 +22,12 @@ pub(crate) struct TxOptions {
     #[arg(long, global = true)]
     pub(super) from: Option<String>,
     /// The whole fee, instead of a price of gas, e.g. 500upokt.
-    #[arg(long, global = true, conflicts_with = "gas_prices")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "AMOUNT",
+        conflicts_with = "gas_prices"
+    )]
     fees: Option<Upokt>,
     /// Limit of gas: a number, or auto for what a simulation uses.
     #[arg(long, global = true, default_value = "auto")]
@@ -37,9 +42,9 @@ pub(crate) struct TxOptions {
     #[arg(long, global = true, value_name = "ADDRESS")]
     fee_granter: Option<String>,
     /// A text that goes with it; at most 256 characters, for everybody to read.
-    #[arg(long, global = true, default_value = "")]
+    #[arg(long, global = true, default_value = "", hide_default_value = true)]
     memo: String,
-    /// The last height that may include it.
+    /// The last height that may include it; 0 for any.
     #[arg(long, global = true, value_name = "HEIGHT", default_value_t = 0)]
     pub(super) timeout_height: u64,
     /// Goes without a sequence, protected by its time limit alone, so that transactions need not follow each other.
@@ -59,7 +64,7 @@ pub(crate) struct TxOptions {
     /// Prints the transaction unsigned; sends nothing.
     #[arg(long, global = true, conflicts_with = "dry_run")]
     pub(super) generate_only: bool,
-    /// Does not ask.
+    /// Does not show the messages and ask before signing, as is done on a terminal for other than local networks.
     #[arg(long, short, global = true)]
     pub(super) yes: bool,
 }

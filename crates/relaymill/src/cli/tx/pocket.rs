@@ -35,8 +35,8 @@ pub(crate) enum Application {
         /// File with `stake_amount` and `service_ids`, TOML or YAML.
         #[arg(long)]
         config: Option<PathBuf>,
-        /// Most that a session may cost.
-        #[arg(long)]
+        /// Most that a session may cost, e.g. 1pokt. Default: no limit of its own.
+        #[arg(long, value_name = "AMOUNT")]
         spend_limit: Option<Upokt>,
     },
     /// Unstakes it: after the unbonding period its coins are free.
