@@ -18,7 +18,7 @@ pub(super) fn check(message: &MsgUpdateParams) -> Result<(), TxError> {
 /// Replaces the params at once.
 pub(super) fn execute(ctx: &mut Context<'_>, message: MsgUpdateParams) -> Result<(), TxError> {
     check(&message).map_err(|error| TxError::status(GrpcCode::InvalidArgument, error))?;
-    authority::require(&message.authority, Error::InvalidSigner.text())?;
+    authority::require_permission(&message.authority, Error::InvalidSigner.text())?;
     params::set(ctx, &message.params);
     Ok(())
 }

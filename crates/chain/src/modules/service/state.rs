@@ -139,10 +139,13 @@ pub fn set_difficulty(
     Ok(())
 }
 
-/// Stores the latest difficulty of another chain's end, which counts from its own height on here, too.
+/// Stores the latest difficulty of another chain's end. By the rule `imported_difficulty_counts` it counts from its own
+/// height on here, too; in the reference nothing counts until the first settlement.
 pub(super) fn import_difficulty(ctx: &mut Context<'_>, difficulty: &RelayMiningDifficulty) {
     save_difficulty(ctx, difficulty);
-    record(ctx, difficulty.clone());
+    if ctx.rules.imported_difficulty_counts {
+        record(ctx, difficulty.clone());
+    }
 }
 
 fn save_difficulty(ctx: &mut Context<'_>, difficulty: &RelayMiningDifficulty) {

@@ -7,6 +7,7 @@ use proto::pocket::shared::{Metadata, Service};
 
 use super::{compute_units_at, difficulty, difficulty_at, get, set_difficulty};
 use crate::auth::{self, Account};
+use crate::error::ChainError;
 use crate::modules::tests::fixture::{self, FUNDS, address, balance, send};
 use crate::rules::Rules;
 use crate::testing::refused;
@@ -118,4 +119,32 @@ fn the_first_difficulty_records_what_counted_before() {
         assert_eq!(difficulty(ctx, "svc1").unwrap(), Some(of(21, 2)));
         assert_eq!(difficulty(ctx, "svc2").unwrap(), None);
     });
+}
+
+#[test]
+fn an_imported_difficulty_counts_at_once_only_if_mended() {
+    let imported = RelayMiningDifficulty {
+        service_id: "svc9".to_owned(),
+        block_height: 11,
+        num_relays_ema: 700,
+        target_hash: vec![3; 32].into(),
+    };
+    for (rules, counts) in [(Rules::reference(), 100), (Rules::mended(), 700)] {
+        let mut chain = fixture::chain(rules, &[]);
+        chain
+            .run(|ctx| {
+                let mut genesis = super::export_genesis(ctx)?;
+                genesis.service_list.clear();
+                genesis.relay_mining_difficulty_list = vec![imported.clone()];
+                super::init_genesis(ctx, genesis).map_err(|_| ChainError::invariant("genesis"))
+            })
+            .unwrap();
+        chain.read(|ctx| {
+            assert_eq!(difficulty(ctx, "svc9").unwrap(), Some(imported.clone()));
+            assert_eq!(
+                difficulty_at(ctx, "svc9", 20).unwrap().num_relays_ema,
+                counts
+            );
+        });
+    }
 }

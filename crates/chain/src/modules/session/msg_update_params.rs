@@ -18,6 +18,6 @@ pub(super) fn check(message: &MsgUpdateParams) -> Result<(), TxError> {
 /// Makes the new params count from the next session start.
 pub(super) fn execute(ctx: &mut Context<'_>, message: MsgUpdateParams) -> Result<(), TxError> {
     check(&message).map_err(|error| TxError::status(GrpcCode::InvalidArgument, error))?;
-    authority::require(&message.authority, Error::InvalidSigner.text())?;
+    authority::require_permission(&message.authority, Error::InvalidSigner.text())?;
     Ok(params::change(ctx, message.params)?)
 }

@@ -42,12 +42,24 @@ pub(crate) fn check_sdk(authority: &str) -> Result<(), TxError> {
 /// # Errors
 /// The status the reference answers with, ending with the module's short text.
 pub(crate) fn require(authority: &str, short_text: &str) -> Result<(), TxError> {
+    require_or(GrpcCode::InvalidArgument, authority, short_text)
+}
+
+/// [`require`], with the code that most messages of all params answer with.
+///
+/// # Errors
+/// As [`require`].
+pub(crate) fn require_permission(authority: &str, short_text: &str) -> Result<(), TxError> {
+    require_or(GrpcCode::PermissionDenied, authority, short_text)
+}
+
+fn require_or(code: GrpcCode, authority: &str, short_text: &str) -> Result<(), TxError> {
     let expected = gov().to_bech32();
     if authority == expected {
         return Ok(());
     }
     Err(TxError::status(
-        GrpcCode::InvalidArgument,
+        code,
         format_args!("invalid authority; expected {expected}, got {authority}: {short_text}"),
     ))
 }

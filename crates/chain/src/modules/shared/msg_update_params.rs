@@ -16,7 +16,7 @@ pub(super) fn check(message: &MsgUpdateParams) -> Result<(), TxError> {
 /// Schedules the new params.
 pub(super) fn execute(ctx: &mut Context<'_>, message: MsgUpdateParams) -> Result<(), TxError> {
     check(&message).map_err(|error| TxError::status(GrpcCode::InvalidArgument, error))?;
-    authority::require(&message.authority, Error::InvalidSigner.text())?;
+    authority::require_permission(&message.authority, Error::InvalidSigner.text())?;
     Ok(params::schedule(ctx, message.params)?)
 }
 

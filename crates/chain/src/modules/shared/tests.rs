@@ -106,7 +106,7 @@ fn only_governance_changes_params() {
     };
     let log = refused(send(&mut chain, &message), "undefined", 1).unwrap();
     assert!(
-        log.starts_with("rpc error: code = InvalidArgument desc = invalid authority; expected")
+        log.starts_with("rpc error: code = PermissionDenied desc = invalid authority; expected")
     );
     assert!(log.ends_with("expected gov account as only signer for proposal message"));
 }

@@ -19,7 +19,7 @@ pub(super) fn check(message: &MsgUpdateParam) -> Result<(), TxError> {
 /// Replaces the one value at once.
 pub(super) fn execute(ctx: &mut Context<'_>, message: MsgUpdateParam) -> Result<(), TxError> {
     check(&message).map_err(|error| TxError::status(GrpcCode::InvalidArgument, error))?;
-    authority::require(&message.authority, Error::InvalidSigner.text())?;
+    authority::require_permission(&message.authority, Error::InvalidSigner.text())?;
     let mut new = params::params(ctx)?;
     apply(&mut new, &message)?;
     params::validate(&new).map_err(|log| TxError::status(GrpcCode::InvalidArgument, log))?;
