@@ -109,6 +109,32 @@ fn verbs_out_of_order_are_refused() {
 }
 
 #[test]
+fn old_heights_go_on_disk_and_in_memory_alike() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options {
+        keep_recent: 3,
+        ..Options::default()
+    };
+    for mut application in [
+        Application::open(directory.path(), options).unwrap(),
+        Application::in_memory(options).unwrap(),
+    ] {
+        application
+            .init_chain(&document().init_chain(Vec::new()).unwrap())
+            .unwrap();
+        for height in 1..=8 {
+            execute(&mut application, height, &[]);
+        }
+        let reader = application.reader();
+        let seen = (1..=8).filter(|height| {
+            let params = reader.at(Some(*height), chain::bank::params);
+            params.is_ok()
+        });
+        assert_eq!(seen.collect::<Vec<_>>(), [6, 7, 8]);
+    }
+}
+
+#[test]
 fn readers_see_committed_heights_only() {
     let mut application = Application::in_memory(Options::default()).unwrap();
     application
