@@ -168,17 +168,19 @@ impl Mempool {
                 self.remove(number);
             }
         }
-        let numbers: Vec<u64> = self.entries.keys().copied().collect();
-        for number in numbers {
-            let Some(entry) = self.entries.get(&number) else {
-                continue;
-            };
-            if recheck(&entry.tx).code != 0 {
-                let hash = entry.hash;
-                self.remove(number);
-                self.seen.remove(&hash);
-                self.seen_order.retain(|seen| *seen != hash);
-            }
+        let refused: Vec<(u64, Hash)> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| recheck(&entry.tx).code != 0)
+            .map(|(number, entry)| (*number, entry.hash))
+            .collect();
+        for (number, hash) in &refused {
+            self.remove(*number);
+            self.seen.remove(hash);
+        }
+        if !refused.is_empty() {
+            let seen = &self.seen;
+            self.seen_order.retain(|hash| seen.contains(hash));
         }
     }
 
