@@ -4,6 +4,7 @@ use crypto::keys::{Address, VALOPER_PREFIX};
 use prost::Message;
 
 use crate::error::TxError;
+use crate::modules::shared::address;
 use crate::sdk;
 
 /// Implements `check`, `signers` and `execute` of a module from one list: message type, who signs, what is checked without
@@ -89,9 +90,7 @@ pub(crate) fn unchecked<M>(_message: &M) -> Result<(), TxError> {
 
 /// The account of an operator, which signs what the operator says.
 pub(crate) fn account_of_operator(text: &str) -> Result<String, TxError> {
-    Address::from_bech32_with(VALOPER_PREFIX, text)
-        .map(|address| address.to_bech32())
-        .map_err(|error| TxError::sdk(sdk::TX_PARSE, format!("{error}: tx parse error")))
+    address::of_signer(VALOPER_PREFIX, text).map(|address| address.to_bech32())
 }
 
 /// An account address of a message.

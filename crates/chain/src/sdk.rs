@@ -47,6 +47,8 @@ pub const UNKNOWN_EXTENSION_OPTIONS: u32 = 31;
 pub const WRONG_SEQUENCE: u32 = 32;
 /// What was asked for is not there.
 pub const NOT_FOUND: u32 = 38;
+/// A state of affairs that must not be.
+pub const LOGIC: u32 = 35;
 /// A gas limit beyond what may be asked for.
 pub const INVALID_GAS_LIMIT: u32 = 41;
 /// `timeout_timestamp` lies in the past.

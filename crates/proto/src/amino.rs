@@ -281,8 +281,14 @@ fn write_field(
         (Encoding::Int | Encoding::Dec, Value::String(text)) if text.is_empty() => {
             out.push_str("\"0\"");
         }
-        (Encoding::Dec, Value::String(text)) => {
-            let text = decimal(text).ok_or_else(|| {
+        (Encoding::Dec, Value::Bytes(digits)) if digits.is_empty() => out.push_str("\"0\""),
+        (Encoding::Dec, Value::String(_) | Value::Bytes(_)) => {
+            let digits = match value.as_ref() {
+                Value::String(text) => Some(text.as_str()),
+                Value::Bytes(digits) => std::str::from_utf8(digits).ok(),
+                _ => None,
+            };
+            let text = digits.and_then(decimal).ok_or_else(|| {
                 let reason = format!("`{}` is not a decimal number", descriptor.name());
                 no_form(full_name, &reason)
             })?;

@@ -1,6 +1,6 @@
 //! Queries of accounts.
 
-use crypto::keys::{ADDRESS_PREFIX, Address};
+use crypto::keys::{ADDRESS_PREFIX, Address, bech32_text};
 use prost::Message;
 use prost_types::Any;
 use proto::cosmos::auth::v1beta1::{
@@ -177,12 +177,8 @@ fn bytes_to_string(data: &[u8]) -> Result<Vec<u8>, QueryError> {
     if request.address_bytes.is_empty() {
         return Err(QueryError::unknown("empty address bytes is not allowed"));
     }
-    let bytes = request
-        .address_bytes
-        .as_ref()
-        .try_into()
-        .map_err(|_| QueryError::invalid_argument("an address has 20 bytes"))?;
-    let address_string = Address(bytes).to_bech32();
+    let address_string = bech32_text(ADDRESS_PREFIX, &request.address_bytes)
+        .ok_or_else(|| QueryError::unknown("the bytes are too many for an address"))?;
     Ok(AddressBytesToStringResponse { address_string }.encode_to_vec())
 }
 

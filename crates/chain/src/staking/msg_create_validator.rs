@@ -3,9 +3,10 @@
 use proto::cosmos::staking::v1beta1::{
     CommissionRates, Description, MsgCreateValidator, MsgCreateValidatorResponse,
 };
+use tendermint_proto::v0_38::crypto::public_key::Sum;
 
 use super::delegate::{Source, delegate};
-use super::validator::{BondStatus, Commission, Validator, consensus_key, key_type};
+use super::validator::{BondStatus, Commission, Validator, consensus_key, key_bytes, key_type};
 use super::{description, hooks, params, pools, state};
 use crate::context::{BlockTime, Context};
 use crate::decimal::Dec;
@@ -14,11 +15,11 @@ use crate::message::{operator, unset_number};
 use crate::staking::error;
 use crate::{consensus, sdk};
 
-/// The key must be one that can be read at all.
+/// The key must be of a type that is known; its bytes are looked at when the message runs.
 pub(super) fn check(message: &MsgCreateValidator) -> Result<(), TxError> {
     match &message.pubkey {
         None => Ok(()),
-        Some(any) => consensus_key(any)
+        Some(any) => key_bytes(any)
             .map(|_| ())
             .map_err(|reason| TxError::sdk(sdk::TX_PARSE, format!("{reason}: tx parse error"))),
     }
@@ -43,6 +44,10 @@ pub(super) fn execute(
         .pubkey
         .clone()
         .ok_or_else(|| error::EMPTY_PUB_KEY.plain())?;
+    let key = consensus_key(&pubkey).map_err(|reason| {
+        // The reference panics here.
+        TxError::sdk(sdk::PANIC, format!("recovered: {reason}: panic"))
+    })?;
     let mut validator = Validator {
         operator: address,
         consensus_pubkey: pubkey,
@@ -63,7 +68,7 @@ pub(super) fn execute(
     }
     pools::check_denom(ctx, &message.value)?;
     description::check_lengths(&message.description)?;
-    check_key_type(ctx, &validator)?;
+    check_key_type(ctx, &key)?;
     validator.commission.update_time = ctx.block.time;
     state::save_validator(ctx, &validator);
     state::save_consensus(ctx, &validator)?;
@@ -151,12 +156,11 @@ fn commission(rates: &CommissionRates) -> Result<Commission, TxError> {
     })
 }
 
-fn check_key_type(ctx: &Context, validator: &Validator) -> Result<(), TxError> {
+fn check_key_type(ctx: &Context, key: &Sum) -> Result<(), TxError> {
     let types = consensus::params(ctx)?
         .validator
         .map(|validator| validator.pub_key_types);
-    let key = consensus_key(&validator.consensus_pubkey).map_err(TxError::undefined)?;
-    let own = key_type(&key);
+    let own = key_type(key);
     match types {
         Some(types) if !types.iter().any(|known| known == own) => {
             let text = format!("got: {own}, expected: [{}]", types.join(" "));

@@ -1,6 +1,6 @@
 //! A validator: its stake, its shares and the exchange between the two.
 
-use crypto::keys::{Address, PublicKey, VALOPER_PREFIX};
+use crypto::keys::{Address, VALOPER_PREFIX};
 use prost::Name as _;
 use prost_types::Any;
 use proto::cosmos::crypto::{ed25519, secp256k1};
@@ -302,20 +302,26 @@ impl BlockTime {
 
 /// The consensus key inside an `Any`.
 pub(crate) fn consensus_key(any: &Any) -> Result<Sum, String> {
+    let key = key_bytes(any)?;
+    let (bytes, size) = match &key {
+        Sum::Ed25519(bytes) => (bytes, 32),
+        Sum::Secp256k1(bytes) => (bytes, 33),
+    };
+    if bytes.len() != size {
+        return Err(format!("the key has {} bytes, not {size}", bytes.len()));
+    }
+    Ok(key)
+}
+
+/// The same, whatever its length.
+pub(super) fn key_bytes(any: &Any) -> Result<Sum, String> {
     let name = proto::any::type_name(&any.type_url);
     let wrong = |error: proto::ProtoError| error.to_string();
     if name == ed25519::PubKey::full_name() {
         let key: ed25519::PubKey = proto::any::unpack(any).map_err(wrong)?;
-        if key.key.len() != 32 {
-            return Err(format!(
-                "an ed25519 key has 32 bytes, not {}",
-                key.key.len()
-            ));
-        }
         Ok(Sum::Ed25519(key.key.to_vec()))
     } else if name == secp256k1::PubKey::full_name() {
         let key: secp256k1::PubKey = proto::any::unpack(any).map_err(wrong)?;
-        PublicKey::from_bytes(&key.key).map_err(|error| error.to_string())?;
         Ok(Sum::Secp256k1(key.key.to_vec()))
     } else {
         Err(format!("`{}` is no consensus key", any.type_url))
@@ -337,8 +343,9 @@ pub(super) fn consensus_address(any: &Any) -> Result<Address, String> {
             let [address @ .., _, _, _, _, _, _, _, _, _, _, _, _] = crypto::hash::sha256(&key);
             Ok(Address(address))
         }
-        Sum::Secp256k1(key) => PublicKey::from_bytes(&key)
-            .map(|key| key.address())
-            .map_err(|error| error.to_string()),
+        // Also of bytes that are no point: nobody asks before somebody signs.
+        Sum::Secp256k1(key) => Ok(Address(crypto::hash::ripemd160(&crypto::hash::sha256(
+            &key,
+        )))),
     }
 }

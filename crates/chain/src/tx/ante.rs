@@ -13,6 +13,7 @@ use crate::auth::{self, Account, SignerKey};
 use crate::context::{Context, Mode};
 use crate::error::TxError;
 use crate::limits::{GAS_LIMIT_MAX, SIMULATED_SIGNATURE_BYTES, UNORDERED_GAS, UNORDERED_TTL_NANOS};
+use crate::modules::shared::address;
 use crate::sdk;
 use crate::tx::{GasPrice, Transaction, fees, signing};
 
@@ -59,9 +60,22 @@ fn check_basic(tx: &Transaction) -> Result<(), TxError> {
         );
         return Err(TxError::sdk(sdk::INVALID_REQUEST, text));
     }
+    if fee.amount.iter().any(|coin| coin.amount.starts_with('-')) {
+        let text = "invalid fee provided: an amount is negative: insufficient fee";
+        return Err(TxError::sdk(sdk::INSUFFICIENT_FEE, text));
+    }
+    if !fee.payer.is_empty()
+        && let Err(reason) = address::parse(&fee.payer)
+    {
+        let text = format!("Invalid fee payer address ({reason}): invalid address");
+        return Err(TxError::sdk(sdk::INVALID_ADDRESS, text));
+    }
     let signatures = tx.raw.signatures.len();
     if signatures == 0 {
         return Err(TxError::sdk(sdk::NO_SIGNATURES, "no signatures supplied"));
+    }
+    if let Some(error) = &tx.unreadable_signer {
+        return Err(error.clone());
     }
     if signatures != tx.signers.len() {
         let text = format!(
@@ -148,6 +162,9 @@ fn set_public_keys(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError> {
         }
     }
     for ((signer, info), signature) in tx.signer_infos().zip(&tx.raw.signatures) {
+        if ctx.mode != Mode::Simulate {
+            signing::check_form(info, signature).map_err(TxError::undefined)?;
+        }
         if !tx.body.unordered {
             ctx.emit_raw("tx", &[("acc_seq", &format!("{signer}/{}", info.sequence))]);
         }
@@ -276,7 +293,7 @@ fn check_unordered(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError> {
         return Err(refuse("sequence is not allowed for unordered transactions"));
     }
     let now = ctx.block.time.unix_nanos();
-    if timeout <= now {
+    if timeout < now {
         return Err(refuse(
             "unordered transaction has a timeout_timestamp that has already passed",
         ));

@@ -1,9 +1,10 @@
 //! Bytes to a transaction (chain specification 6.1).
 //!
-//! Refused here: bytes that are not the canonical `TxRaw`, unknown fields anywhere in it (numbers 1024 to 2047 of the
-//! body excepted), messages of unknown types, messages whose signer cannot be told.
+//! Refused here: a `TxRaw` whose fields do not ascend, unknown fields anywhere in it (numbers 1024 to 2047 of the body
+//! excepted), messages of unknown types.
 
-use crypto::keys::Address;
+use crypto::keys::{ADDRESS_PREFIX, Address};
+use prost::encoding::{WireType, decode_key, decode_varint, encoded_len_varint};
 use prost::{Message, Name};
 use prost_types::Any;
 use proto::ProtoError;
@@ -11,6 +12,7 @@ use proto::cosmos::tx::v1beta1::{AuthInfo, Fee, SignerInfo, TxBody, TxRaw};
 
 use crate::error::TxError;
 use crate::limits::TX_BYTES_MAX;
+use crate::modules::shared::address;
 use crate::tx::ahead::Verdict;
 use crate::{router, sdk};
 
@@ -25,6 +27,8 @@ pub struct Transaction {
     pub auth_info: AuthInfo,
     /// Addresses that must sign, in the order of their first appearance; the fee payer is among them.
     pub signers: Vec<Address>,
+    /// Why they cannot be told; there are none then. The checks refuse such a transaction, after those of the messages.
+    pub(super) unreadable_signer: Option<TxError>,
     /// Size in bytes.
     pub size: usize,
     /// What is known ahead about each signature, by signer.
@@ -35,7 +39,7 @@ impl Transaction {
     /// Reads a transaction.
     ///
     /// # Errors
-    /// sdk 2, or sdk 7 for a fee payer that is no address.
+    /// sdk 2.
     pub fn decode(bytes: &[u8]) -> Result<Self, TxError> {
         if bytes.len() > TX_BYTES_MAX {
             let text = format!(
@@ -45,22 +49,23 @@ impl Transaction {
             return Err(TxError::sdk(sdk::TX_TOO_LARGE, text));
         }
         known_fields::<TxRaw>(bytes, false)?;
+        check_order(bytes)?;
         let raw = TxRaw::decode(bytes).map_err(parse_error)?;
-        if raw.encode_to_vec() != bytes {
-            return Err(parse_error(
-                "bytes are not the canonical encoding of a transaction",
-            ));
-        }
         known_fields::<TxBody>(&raw.body_bytes, true)?;
         let body = TxBody::decode(raw.body_bytes.clone()).map_err(parse_error)?;
         known_fields::<AuthInfo>(&raw.auth_info_bytes, false)?;
         let auth_info = AuthInfo::decode(raw.auth_info_bytes.clone()).map_err(parse_error)?;
-        let signers = signers(&body.messages, auth_info.fee.as_ref())?;
+        let (signers, unreadable_signer) = match signers(&body.messages, auth_info.fee.as_ref()) {
+            Ok(signers) => (signers, None),
+            Err(error) if (error.codespace.as_ref(), error.code) == PARSE => return Err(error),
+            Err(error) => (Vec::new(), Some(error)),
+        };
         Ok(Self {
             raw,
             body,
             auth_info,
             signers,
+            unreadable_signer,
             size: bytes.len(),
             verdicts: Vec::new(),
         })
@@ -108,6 +113,34 @@ fn known_fields<M: Name>(bytes: &[u8], non_critical: bool) -> Result<(), TxError
     })
 }
 
+/// Codespace and code of what cannot be read.
+const PARSE: (&str, u32) = (sdk::CODESPACE, sdk::TX_PARSE);
+
+/// Fields of a `TxRaw` ascend, and their lengths take as few bytes as can be (ADR 27). A field may come twice: the last
+/// one counts.
+fn check_order(mut bytes: &[u8]) -> Result<(), TxError> {
+    let mut before = 0;
+    while !bytes.is_empty() {
+        let (field, wire_type) = decode_key(&mut bytes).map_err(parse_error)?;
+        if wire_type != WireType::LengthDelimited || field < before {
+            let text = format!("field {field} of TxRaw out of order or of another type");
+            return Err(parse_error(text));
+        }
+        before = field;
+        let left = bytes.len();
+        let length = decode_varint(&mut bytes).map_err(parse_error)?;
+        if left.checked_sub(bytes.len()) != Some(encoded_len_varint(length)) {
+            let text = format!("the length of field {field} of TxRaw is written too long");
+            return Err(parse_error(text));
+        }
+        let value = usize::try_from(length).ok();
+        bytes = value
+            .and_then(|length| bytes.get(length..))
+            .ok_or_else(|| parse_error("unexpected end of TxRaw"))?;
+    }
+    Ok(())
+}
+
 fn parse_error(reason: impl std::fmt::Display) -> TxError {
     TxError::sdk(
         sdk::TX_PARSE,
@@ -134,16 +167,11 @@ fn signers(messages: &[Any], fee: Option<&Fee>) -> Result<Vec<Address>, TxError>
             continue;
         };
         for text in found? {
-            add(Address::from_bech32(&text).map_err(parse_error)?);
+            add(address::of_signer(ADDRESS_PREFIX, &text)?);
         }
     }
     if let Some(fee) = fee.filter(|fee| !fee.payer.is_empty()) {
-        add(Address::from_bech32(&fee.payer).map_err(|error| {
-            TxError::sdk(
-                sdk::INVALID_ADDRESS,
-                format!("invalid fee payer address: {error}: invalid address"),
-            )
-        })?);
+        add(address::of_signer(ADDRESS_PREFIX, &fee.payer)?);
     }
     Ok(signers)
 }

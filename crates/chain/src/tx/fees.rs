@@ -102,10 +102,23 @@ pub(super) fn deduct(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError>
     let payer = tx
         .fee_payer()
         .ok_or_else(|| TxError::sdk(sdk::UNAUTHORIZED, "nobody pays the fee: unauthorized"))?;
-    let coins = Coins::strict(&fee.amount).map_err(|error| {
-        let text = format!("invalid fee amount: {}: insufficient fee", error.log);
-        TxError::sdk(sdk::INSUFFICIENT_FEE, text)
-    })?;
+    // Coins of nothing are no fee, whatever their denominations are.
+    let nothing = fee.amount.iter().all(|coin| bank::amount(coin) == Some(0));
+    let coins = if nothing {
+        Ok(Coins::default())
+    } else {
+        Coins::strict(&fee.amount).map_err(|error| {
+            let text = format!("invalid fee amount: {}: insufficient fee", error.log);
+            TxError::sdk(sdk::INSUFFICIENT_FEE, text)
+        })
+    };
+    let text = match &coins {
+        Ok(coins) if !coins.is_empty() => coins.to_string(),
+        _ => {
+            let nothings = fee.amount.iter().map(|coin| format!("0{}", coin.denom));
+            nothings.collect::<Vec<_>>().join(",")
+        }
+    };
     let payer = match granter(&fee)? {
         Some(granter) if granter != payer => {
             let urls: Vec<&str> = tx
@@ -114,7 +127,8 @@ pub(super) fn deduct(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError>
                 .iter()
                 .map(|any| any.type_url.as_str())
                 .collect();
-            feegrant::use_granted_fees(ctx, &granter, &payer, &coins, &urls).map_err(|error| {
+            let coins = coins.as_ref().map_err(Clone::clone)?;
+            feegrant::use_granted_fees(ctx, &granter, &payer, coins, &urls).map_err(|error| {
                 error.wrap(format!("{granter} does not allow to pay fees for {payer}"))
             })?;
             granter
@@ -125,7 +139,7 @@ pub(super) fn deduct(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError>
         let text = format!("fee payer address: {payer} does not exist: unknown address");
         return Err(TxError::sdk(sdk::UNKNOWN_ADDRESS, text));
     }
-    if !coins.is_empty() {
+    if !coins?.is_empty() {
         bank::account_to_module(ctx, &payer, FEE_COLLECTOR, &fee.amount).map_err(|error| {
             if error.code == sdk::INSUFFICIENT_FUNDS {
                 TxError::sdk(error.code, format!("{}: insufficient funds", error.log))
@@ -136,13 +150,7 @@ pub(super) fn deduct(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError>
     } else if ctx.mode == Mode::Simulate {
         ctx.charge(SIMULATED_FEE_GAS, "simulated fee")?;
     }
-    ctx.emit_raw(
-        "tx",
-        &[
-            ("fee", &coins.to_string()),
-            ("fee_payer", &payer.to_bech32()),
-        ],
-    );
+    ctx.emit_raw("tx", &[("fee", &text), ("fee_payer", &payer.to_bech32())]);
     Ok(())
 }
 

@@ -121,6 +121,17 @@ pub(super) fn count(info: &SignerInfo) -> u64 {
         .fold(0, u64::saturating_add)
 }
 
+/// Whether the signature of a signer can be taken apart as its mode says.
+pub(super) fn check_form(info: &SignerInfo, signature: &Bytes) -> Result<(), String> {
+    match info.mode_info.as_ref().and_then(|info| info.sum.as_ref()) {
+        None => Err("got empty SignatureData".to_owned()),
+        Some(Sum::Single(_)) => Ok(()),
+        Some(Sum::Multi(_)) => MultiSignature::decode(signature.clone())
+            .map(|_| ())
+            .map_err(|error| format!("proto: MultiSignature: {error}")),
+    }
+}
+
 /// The signatures of one signer as events show them: each of several keys, then all together.
 pub(super) fn parts(info: &SignerInfo, signature: &Bytes) -> Vec<Bytes> {
     let sum = info.mode_info.as_ref().and_then(|info| info.sum.as_ref());

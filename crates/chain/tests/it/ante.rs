@@ -81,6 +81,56 @@ fn each_check_refuses_with_its_code() {
 }
 
 #[test]
+fn coins_of_nothing_are_no_fee() {
+    let mut application = application("0");
+    let mut free = draft();
+    free.fee.amount = vec![coin(0)];
+    assert_eq!(check(&application, &free.sign()).code, 0);
+    let result = execute(&mut application, 2, &[free.sign()])
+        .tx_results
+        .remove(0);
+    assert_eq!(result.code, 0, "{}", result.log);
+    let mut pairs = result.events.iter().flat_map(|event| &event.attributes);
+    let fee = pairs.find(|pair| pair.key == "fee");
+    assert_eq!(fee.unwrap().value, "0upokt");
+}
+
+#[test]
+fn an_unordered_transaction_may_come_at_its_timeout() {
+    let mut application = application("0");
+    let mut last = draft();
+    last.body.unordered = true;
+    last.body.timeout_timestamp = Some(prost_types::Timestamp {
+        seconds: START + 2,
+        nanos: 0,
+    });
+    let result = execute(&mut application, 2, &[last.sign()])
+        .tx_results
+        .remove(0);
+    assert_eq!(result.code, 0, "{}", result.log);
+}
+
+#[test]
+fn who_cannot_be_read_cannot_sign() {
+    let wrong = address("alice").to_bech32_with("poktvaloper");
+    let application = application("0");
+    for (from, code, codespace) in [
+        ("", 1, "undefined"),
+        ("pokt1", 1, "undefined"),
+        (wrong.as_str(), 35, "sdk"),
+        ("pokt1d3ym7t", 9, "sdk"),
+    ] {
+        let mut bent = draft();
+        let mut message = send("alice", "bob", 5);
+        message.from_address = from.to_owned();
+        bent.body.messages = vec![proto::any::pack(&message)];
+        let answer = check(&application, &bent.sign());
+        let got = (answer.code, answer.codespace.as_str());
+        assert_eq!(got, (code, codespace), "{from}: {}", answer.log);
+    }
+}
+
+#[test]
 fn a_timeout_height_may_still_be_reached() {
     let mut application = application("0");
     execute(&mut application, 2, &[]);

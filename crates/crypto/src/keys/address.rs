@@ -85,6 +85,24 @@ impl Address {
     }
 }
 
+/// Prefix, in lower case, and bytes of any bech32 text.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn bech32_parts(text: &str) -> Result<(String, Vec<u8>), String> {
+    let decoded = CheckedHrpstring::new::<Bech32>(text).map_err(|error| error.to_string())?;
+    let prefix = decoded.hrp().to_lowercase();
+    decoded
+        .validate_segwit_padding()
+        .map_err(|error| error.to_string())?;
+    Ok((prefix, decoded.byte_iter().collect()))
+}
+
+/// Bytes of any length as bech32; `None` when they are more than bech32 holds.
+pub fn bech32_text(prefix: &'static str, bytes: &[u8]) -> Option<String> {
+    bech32::encode::<Bech32>(Hrp::parse_unchecked(prefix), bytes).ok()
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.to_bech32())

@@ -24,7 +24,9 @@ use k256::elliptic_curve::point::{AffineCoordinates as _, DecompressPoint as _};
 use k256::elliptic_curve::scalar::IsHigh as _;
 use zeroize::Zeroizing;
 
-pub use self::address::{ADDRESS_PREFIX, Address, VALCONS_PREFIX, VALOPER_PREFIX};
+pub use self::address::{
+    ADDRESS_PREFIX, Address, VALCONS_PREFIX, VALOPER_PREFIX, bech32_parts, bech32_text,
+};
 pub use self::mnemonic::{HdPath, generate_mnemonic};
 use crate::error::Error;
 use crate::hash::sha256;

@@ -170,3 +170,30 @@ fn a_bottomless_nesting_ends() {
     }
     assert!(form(&inner).unwrap_err().contains("nested too deep"));
 }
+
+#[test]
+fn decimals_in_bytes_are_written_as_decimals() {
+    use crate::cosmos::slashing::v1beta1::{MsgUpdateParams, Params};
+    let message = MsgUpdateParams {
+        authority: "a".to_owned(),
+        params: Params {
+            signed_blocks_window: 5,
+            min_signed_per_window: "50000000000000000".into(),
+            downtime_jail_duration: Duration {
+                seconds: 1,
+                nanos: 0,
+            },
+            slash_fraction_double_sign: "0".into(),
+            ..Default::default()
+        },
+    };
+    assert_eq!(
+        form(&any::pack(&message)).unwrap(),
+        concat!(
+            r#"{"type":"cosmos-sdk/x/slashing/MsgUpdateParams","value":{"authority":"a","params":{"#,
+            r#""downtime_jail_duration":"1000000000","min_signed_per_window":"0.050000000000000000","#,
+            r#""signed_blocks_window":"5","slash_fraction_double_sign":"0.000000000000000000","#,
+            r#""slash_fraction_downtime":"0"}}}"#
+        )
+    );
+}

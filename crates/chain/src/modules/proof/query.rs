@@ -86,6 +86,11 @@ fn proof(ctx: &Context<'_>, data: &[u8]) -> Result<Vec<u8>, QueryError> {
 fn proofs(ctx: &Context<'_>, data: &[u8]) -> Result<Vec<u8>, QueryError> {
     use query_all_proofs_request::Filter;
     let QueryAllProofsRequest { pagination, filter } = decode_request(data)?;
+    match &filter {
+        Some(Filter::SupplierOperatorAddress(operator)) => check_operator(operator, "proofs")?,
+        Some(Filter::SessionId(session_id)) => check_session_id(session_id, "proofs")?,
+        Some(Filter::SessionEndHeight(_)) | None => {}
+    }
     let (proofs, page) = paginate(ctx, keys::PROOFS, pagination.as_ref(), |key, value| {
         let proof: Proof = history::decode(key, value)?;
         let header = proof.session_header.clone().unwrap_or_default();

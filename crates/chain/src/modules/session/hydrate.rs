@@ -3,6 +3,8 @@
 //! The id comes from the hash of the session's first block, so an answer given while that block still executes has
 //! another id than the one given after it: the hash is stored at the block's end.
 
+use std::collections::BTreeMap;
+
 use proto::pocket::application::Application;
 use proto::pocket::session::{Session, SessionHeader};
 use proto::pocket::shared::{Params as SharedParams, Supplier};
@@ -156,15 +158,19 @@ fn application(
 fn suppliers(ctx: &Context<'_>, outline: &Outline) -> Result<Vec<Supplier>, SessionError> {
     let service_id = &outline.header.service_id;
     let mut out = Vec::with_capacity(outline.operators().len());
+    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
     for operator in outline.operators() {
         let supplier = supplier::get(ctx, operator)?.ok_or_else(|| {
             ChainError::invariant(format!("service index names unknown supplier {operator}"))
         })?;
-        let service = supplier::active_config_at(ctx, operator, service_id, outline.height)?;
+        // A supplier with several active configurations is drawn once for each, in their order.
+        let nth = times.entry(operator.as_str()).or_default();
+        let configs = supplier::active_configs_for(ctx, operator, service_id, outline.height)?;
         out.push(Supplier {
-            services: service.into_iter().collect(),
+            services: configs.into_iter().skip(*nth).take(1).collect(),
             ..supplier
         });
+        *nth = nth.saturating_add(1);
     }
     Ok(out)
 }

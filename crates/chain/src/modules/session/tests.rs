@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proto::pocket::session::MsgUpdateParam;
 use proto::pocket::session::msg_update_param::AsType;
-use proto::pocket::shared::Supplier;
+use proto::pocket::shared::{ServiceConfigUpdate, Supplier};
 use proto::pocket::supplier::GenesisState;
 
 use super::error::Error;
@@ -168,6 +168,43 @@ impl View for Counting<'_> {
         self.rows.fetch_add(rows.len(), Ordering::Relaxed);
         Ok(rows)
     }
+}
+
+#[test]
+fn a_supplier_with_two_active_configurations_is_in_a_session_twice() {
+    let mut chain = fixture::chain(Rules::reference(), &["app"]);
+    let config = |activation_height: i64, url: &str| {
+        let mut service = offer("svc1", "op");
+        service.endpoints[0].url = url.to_owned();
+        ServiceConfigUpdate {
+            operator_address: address("op"),
+            service: Some(service),
+            activation_height,
+            deactivation_height: 0,
+        }
+    };
+    let record = Supplier {
+        owner_address: address("op"),
+        operator_address: address("op"),
+        stake: upokt(5_000),
+        services: vec![offer("svc1", "op")],
+        service_config_history: vec![config(1, "http://old"), config(2, "http://new")],
+        ..Default::default()
+    };
+    let params = chain.read(|ctx| supplier::params(ctx).unwrap());
+    let state = GenesisState {
+        params,
+        supplier_list: vec![record],
+    };
+    chain.run(|ctx| supplier::init_genesis(ctx, state)).unwrap();
+    send(&mut chain, &stake("app", 2_000, "svc1")).unwrap();
+    fixture::run_to(&mut chain, 12);
+    let session = chain.read(|ctx| hydrate(ctx, &address("app"), "svc1", 12).unwrap());
+    let urls = session.suppliers.iter().map(|supplier| {
+        assert_eq!(supplier.services.len(), 1);
+        supplier.services[0].endpoints[0].url.as_str()
+    });
+    assert_eq!(urls.collect::<Vec<_>>(), ["http://old", "http://new"]);
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Addresses in messages: parsed once, refused in the words the reference uses.
 
-use crypto::keys::Address;
+use crypto::keys::{Address, bech32_parts};
+
+use crate::error::TxError;
+use crate::sdk;
 
 /// The account prefix of this chain.
 pub(crate) const PREFIX: &str = "pokt";
@@ -16,6 +19,37 @@ pub(crate) fn parse(text: &str) -> Result<Address, String> {
     Address::from_bech32(text).map_err(|error| match shape_error(text) {
         Some(reason) => reason,
         None => format!("decoding bech32 failed: {error}"),
+    })
+}
+
+/// The longest address of the SDK, in bytes; ours have 20.
+const BYTES_MAX: usize = 255;
+
+/// Reads the address of one who must sign, with the codes that the SDK's address codec gives.
+///
+/// # Errors
+/// undefined 1 for a text that is no bech32, sdk 35 for another prefix, sdk 9 for another length.
+pub(crate) fn of_signer(prefix: &str, text: &str) -> Result<Address, TxError> {
+    if text.trim().is_empty() {
+        return Err(TxError::undefined("empty address string is not allowed"));
+    }
+    let (found, bytes) = bech32_parts(text)
+        .map_err(|reason| TxError::undefined(format!("decoding bech32 failed: {reason}")))?;
+    if found != prefix {
+        let text = format!(
+            "hrp does not match bech32 prefix: expected '{prefix}' got '{found}': internal logic error"
+        );
+        return Err(TxError::sdk(sdk::LOGIC, text));
+    }
+    let length = bytes.len();
+    bytes.try_into().map(Address).map_err(|_| {
+        let text = match length {
+            0 => "addresses cannot be empty: unknown address".to_owned(),
+            // The reference knows addresses of other lengths; nobody can have funds there to sign with.
+            1..=BYTES_MAX => format!("account {text} does not exist: unknown address"),
+            _ => format!("address max length is {BYTES_MAX}, got {length}: unknown address"),
+        };
+        TxError::sdk(sdk::UNKNOWN_ADDRESS, text)
     })
 }
 

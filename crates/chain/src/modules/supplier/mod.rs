@@ -41,7 +41,8 @@ pub use params::params;
 pub use query::query;
 pub use slash::{Slash, slash};
 pub use state::{
-    active_config_at, active_configs_at, configs_of, dehydrated, get, hydrate, is_active, save,
+    active_config_at, active_configs_at, active_configs_for, configs_of, dehydrated, get, hydrate,
+    is_active, save,
 };
 
 /// Name of the module and of its account.

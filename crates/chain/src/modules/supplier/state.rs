@@ -97,12 +97,28 @@ pub fn active_config_at(
     service_id: &str,
     height: i64,
 ) -> Result<Option<SupplierServiceConfig>, ChainError> {
+    let configs = active_configs_for(ctx, operator, service_id, height)?;
+    Ok(configs.into_iter().next())
+}
+
+/// What a supplier offers for a service at a height, by activation. There are several when the params that say when one
+/// ends and the next begins changed between them.
+///
+/// # Errors
+/// As [`get`].
+pub fn active_configs_for(
+    ctx: &Context<'_>,
+    operator: &str,
+    service_id: &str,
+    height: i64,
+) -> Result<Vec<SupplierServiceConfig>, ChainError> {
     let configs: Vec<ServiceConfigUpdate> =
         history::all(ctx, &keys::configs_for(operator, service_id))?;
     Ok(configs
         .into_iter()
-        .find(|config| is_active(config, height))
-        .and_then(|config| config.service))
+        .filter(|config| is_active(config, height))
+        .filter_map(|config| config.service)
+        .collect())
 }
 
 /// Whether a configuration serves at a height.

@@ -407,6 +407,29 @@ fn ask<M: prost::Message, A: prost::Message + Default>(
 }
 
 #[test]
+fn proofs_are_not_looked_for_by_what_cannot_be_an_address_or_a_session() {
+    use proto::pocket::proof::query_all_proofs_request::Filter;
+    use proto::pocket::proof::{QueryAllProofsRequest, QueryAllProofsResponse};
+    let chain = start(Rules::reference(), |_| {});
+    for (filter, found) in [
+        (Filter::SupplierOperatorAddress(String::new()), false),
+        (Filter::SupplierOperatorAddress(person("one")), true),
+        (Filter::SessionId(String::new()), false),
+        (Filter::SessionId("aa".to_owned()), true),
+        (Filter::SessionEndHeight(0), true),
+    ] {
+        let request = QueryAllProofsRequest {
+            pagination: None,
+            filter: Some(filter),
+        };
+        let answer: Result<QueryAllProofsResponse, _> = ask(&chain, "AllProofs", &request);
+        let code = answer.map(|_| ()).map_err(|error| error.grpc);
+        let refused = Err(crate::error::GrpcCode::InvalidArgument);
+        assert_eq!(code, if found { Ok(()) } else { refused });
+    }
+}
+
+#[test]
 fn claims_are_found_by_session_operator_and_end() {
     use proto::cosmos::base::query::v1beta1::PageRequest;
     use proto::pocket::proof::query_all_claims_request::Filter;
