@@ -274,6 +274,28 @@ async fn a_chain_that_goes_on_from_an_exported_state_replays() {
     assert_eq!(report.counts[&Part::Query].compared, 490);
 }
 
+/// Random histories under params that the recorded chain does not have: other sessions, windows, splits, inflation and
+/// validators. What comes out of them was told by the reference's own application (`interop/reference-oracle`).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn histories_of_the_reference_under_other_params_replay() {
+    let histories = chain_a().join("../../reference-histories");
+    let seeds = [
+        (9102, 126, 509),
+        (9106, 87, 474),
+        (9107, 103, 398),
+        (9110, 252, 477),
+    ];
+    for (seed, transactions, queries) in seeds {
+        let report = replayed(&histories.join(format!("seed-{seed}"))).await;
+        assert!(report.is_equal(), "{seed}: {}", report.to_text());
+        let compared = |part| report.counts[&part].compared;
+        assert_eq!(report.blocks, 64, "{seed}");
+        assert_eq!(compared(Part::Transaction), transactions, "{seed}");
+        assert_eq!(compared(Part::Query), queries, "{seed}");
+        assert_eq!(compared(Part::Export), 15, "{seed}");
+    }
+}
+
 /// What a recording lacks is left out and said; the rest is compared as before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_recorded_chain_may_lack_files() {
