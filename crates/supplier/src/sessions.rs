@@ -260,7 +260,7 @@ impl Sessions {
     }
 
     /// The keys that may sign for an application in a session with this end, and the height they were asked for at.
-    async fn ring(&self, address: &String, end: i64) -> Result<(i64, Vec<PublicKey>), Refusal> {
+    async fn ring(&self, address: &str, end: i64) -> Result<(i64, Vec<PublicKey>), Refusal> {
         let height = self.chain.height();
         let application = self.chain.application(address).await.map_err(down)?;
         let application =
