@@ -48,9 +48,6 @@ pub struct Rules {
     /// Chain 10: the first change of the session size records the old one from height 1 on, not from the current
     /// height, so that sessions already running keep their suppliers.
     pub session_size_from_first_height: bool,
-    /// Difficulties of a genesis document count for sessions from their height on, not only as what the next ones follow
-    /// from.
-    pub imported_difficulty_counts: bool,
     /// Feegrant: a revoked or used-up allowance leaves the queue of expirations, so that a later one between the same
     /// accounts is not removed at the time of the earlier one.
     pub revoked_allowance_leaves_queue: bool,
@@ -77,7 +74,6 @@ impl Rules {
             params_update_on_pending: false,
             grid_of_the_height: false,
             session_size_from_first_height: false,
-            imported_difficulty_counts: false,
             revoked_allowance_leaves_queue: false,
         }
     }
@@ -102,7 +98,6 @@ impl Rules {
             params_update_on_pending: true,
             grid_of_the_height: true,
             session_size_from_first_height: true,
-            imported_difficulty_counts: true,
             revoked_allowance_leaves_queue: true,
         }
     }

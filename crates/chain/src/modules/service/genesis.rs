@@ -1,5 +1,5 @@
-//! Genesis of `service`. The history of difficulties has no place in the document: after an import it starts anew, by the
-//! rule `imported_difficulty_counts` from the latest difficulties, each at the height from which it counts.
+//! Genesis of `service`. The history of difficulties has no place in the document: after an import it starts anew, from the
+//! latest difficulties, each at the height from which it counts.
 
 use proto::pocket::service::GenesisState;
 

@@ -139,13 +139,11 @@ pub fn set_difficulty(
     Ok(())
 }
 
-/// Stores the latest difficulty of another chain's end. By the rule `imported_difficulty_counts` it counts from its own
-/// height on here, too; in the reference nothing counts until the first settlement.
+/// Stores the latest difficulty of an exported state. It counts from its own height on, as in the chain that the state was
+/// taken of. The reference prices sessions at the base difficulty from an import to the next settlement.
 pub(super) fn import_difficulty(ctx: &mut Context<'_>, difficulty: &RelayMiningDifficulty) {
     save_difficulty(ctx, difficulty);
-    if ctx.rules.imported_difficulty_counts {
-        record(ctx, difficulty.clone());
-    }
+    record(ctx, difficulty.clone());
 }
 
 fn save_difficulty(ctx: &mut Context<'_>, difficulty: &RelayMiningDifficulty) {

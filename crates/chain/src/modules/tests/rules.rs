@@ -94,11 +94,6 @@ const TESTS: &[(&str, &str, &str)] = &[
         "a_smaller_session_size_reaches_back_into_sessions_before_it_unless_mended",
     ),
     (
-        "imported_difficulty_counts",
-        "modules/service/tests.rs",
-        "an_imported_difficulty_counts_at_once_only_if_mended",
-    ),
-    (
         "revoked_allowance_leaves_queue",
         "feegrant/tests.rs",
         "a_revoked_allowance_takes_no_later_one_with_it",
