@@ -61,7 +61,7 @@ pub fn end_block(_ctx: &mut Context<'_>) -> Result<(), ChainError> {
     Ok(())
 }
 
-/// Checks an address in a named by its role.
+/// Checks an address in a message, named by its role.
 fn check_address(role: &str, text: &str) -> Result<(), TxError> {
     address::parse(text).map(|_| ()).map_err(|reason| {
         error::Error::InvalidAddress
