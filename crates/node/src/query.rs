@@ -197,15 +197,6 @@ impl Query {
         self.conditions.iter()
     }
 
-    /// The operand that a key must equal, if one is demanded.
-    pub fn equal(&self, key: &str) -> Option<&str> {
-        let wanted = |c: &&Condition| c.key == key && c.operator == Operator::Equal;
-        self.conditions
-            .iter()
-            .find(wanted)
-            .map(|condition| condition.operand.as_str())
-    }
-
     /// Whether events match.
     pub fn matches(&self, events: &Events) -> bool {
         self.conditions
@@ -376,8 +367,13 @@ mod tests {
                 ("a.b", Contains)
             ]
         );
-        assert_eq!(query.equal("tm.event"), Some("Tx"));
-        assert_eq!(query.equal("tx.height"), None);
+        let equal = |key: &str| {
+            let mut conditions = query.conditions();
+            let found = conditions.find(|c| c.key == key && c.operator == Equal);
+            found.map(|condition| condition.operand.as_str())
+        };
+        assert_eq!(equal("tm.event"), Some("Tx"));
+        assert_eq!(equal("tx.height"), None);
     }
 
     #[test]

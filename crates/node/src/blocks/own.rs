@@ -55,10 +55,14 @@ impl Own {
             .map_or_else(String::new, |addr| format!("tcp://{addr}"))
     }
 
-    async fn reading<T: Send + 'static>(
+    async fn reading<T, E>(
         &self,
-        work: impl FnOnce(&BlockStore) -> Result<T, NodeError> + Send + 'static,
-    ) -> Result<T, NodeError> {
+        work: impl FnOnce(&BlockStore) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<NodeError> + Send + 'static,
+    {
         let store = self.store.clone();
         let task = self.tasks.spawn_blocking(move || work(&store));
         task.await
@@ -93,7 +97,9 @@ impl Own {
         if height > self.height() {
             return Ok(None);
         }
-        let found = self.reading(move |store| Ok(store.meta(height)?.zip(store.block(height)?)));
+        let found = self.reading(move |store| {
+            Ok::<_, NodeError>(store.meta(height)?.zip(store.block(height)?))
+        });
         let found = found.await?;
         Ok(found.map(|(meta, block)| (meta.block_id.unwrap_or_default(), block)))
     }
@@ -110,11 +116,9 @@ impl Own {
         page: Page,
     ) -> Result<(Vec<Included>, u64), SearchError> {
         let query = Query::parse(query).map_err(SearchError::Asked)?;
-        let (store, latest) = (self.store.clone(), self.height());
-        let find = move || rpc::search::find_page(&store, &query, page, latest);
-        let task = self.tasks.spawn_blocking(find);
-        task.await
-            .map_err(|error| NodeError::Driver(error.to_string()))?
+        let latest = self.height();
+        self.reading(move |store| rpc::search::find_page(store, &query, page, latest))
+            .await
     }
 
     pub(super) fn identity(&self) -> Identity {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::URL_SAFE;
 use http::Method;
 use serde_json::Value;
 
@@ -13,6 +13,8 @@ use super::diff::Found;
 use super::recording::Rest;
 use super::report::{Difference, Part, Report};
 use super::web::bodies;
+use crate::rest::base64_bytes;
+use crate::rpc::uri_pairs;
 use crate::view::View;
 
 /// Headers that are compared; what else a gateway says is its own.
@@ -46,17 +48,12 @@ fn translated(keys: &PageKeys, path: &str, moment: Moment) -> String {
     };
     let pairs = query.split('&').map(|pair| {
         let ours = || {
-            let (name, value) = pair.split_once('=')?;
-            let value = value
-                .replace("%2B", "+")
-                .replace("%2F", "/")
-                .replace("%3D", "=");
-            let theirs = STANDARD
-                .decode(&value)
-                .or_else(|_| URL_SAFE.decode(&value))
-                .ok()?;
-            let ours = keys.ours(route, moment, &theirs)?;
-            (name == "pagination.key").then(|| format!("{name}={}", URL_SAFE.encode(ours)))
+            let (name, value) = uri_pairs(pair).pop()?;
+            if name != "pagination.key" {
+                return None;
+            }
+            let ours = keys.ours(route, moment, &base64_bytes(&value).ok()?)?;
+            Some(format!("{name}={}", URL_SAFE.encode(ours)))
         };
         ours().unwrap_or_else(|| pair.to_owned())
     });

@@ -14,6 +14,7 @@ use super::diff::Found;
 use super::recording::Rpc;
 use super::report::{Difference, Part, Report};
 use crate::blocks::OwnView;
+use crate::rpc::uri_pairs;
 
 /// Methods about the recorded node alone: who its peers are, what its mempool holds, how its consensus stands.
 const NODES_OWN: &[&str] = &[
@@ -100,12 +101,9 @@ impl Request {
             return None;
         }
         if self.method == Method::GET {
-            let (_, rest) = self.path.split_once("path=")?;
-            let path = rest
-                .split('&')
-                .next()?
-                .replace("%22", "\"")
-                .replace("%2F", "/");
+            let (_, query) = self.path.split_once('?')?;
+            let mut pairs = uri_pairs(query).into_iter();
+            let (_, path) = pairs.find(|(name, _)| name == "path")?;
             return Some(path.trim_matches('"').to_owned());
         }
         let request: Value = serde_json::from_str(&self.body).ok()?;

@@ -24,6 +24,7 @@ pub mod routes;
 mod values;
 
 use routes::{Route, Verb};
+pub(crate) use values::base64_bytes;
 
 /// The height as the gateway passes gRPC's metadata on.
 const METADATA_HEIGHT: HeaderName = HeaderName::from_static("grpc-metadata-x-cosmos-block-height");

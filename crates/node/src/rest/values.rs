@@ -57,7 +57,7 @@ fn field_of(descriptor: &MessageDescriptor, name: &str) -> Option<FieldDescripto
 pub(super) fn scalar(field: &FieldDescriptor, text: &str) -> Result<Value, String> {
     Ok(match field.kind() {
         Kind::String => Value::String(text.to_owned()),
-        Kind::Bytes => Value::Bytes(bytes(text)?.into()),
+        Kind::Bytes => Value::Bytes(base64_bytes(text)?.into()),
         Kind::Bool => Value::Bool(flag(text)?),
         Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(integer("ParseInt", text)?),
         Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(integer("ParseInt", text)?),
@@ -71,7 +71,11 @@ pub(super) fn scalar(field: &FieldDescriptor, text: &str) -> Result<Value, Strin
     })
 }
 
-fn bytes(text: &str) -> Result<Vec<u8>, String> {
+/// Bytes as base64 of either alphabet.
+///
+/// # Errors
+/// What Go says.
+pub(crate) fn base64_bytes(text: &str) -> Result<Vec<u8>, String> {
     STANDARD.decode(text).or_else(|_| {
         URL_SAFE.decode(text).map_err(|error| {
             let offset = match error {

@@ -27,7 +27,8 @@ mod params;
 pub(crate) mod search;
 pub(crate) mod websocket;
 
-use params::{Params, uri_pairs};
+use params::Params;
+pub(crate) use params::uri_pairs;
 
 /// A JSON-RPC error.
 #[derive(Clone, Debug, PartialEq, Eq)]
