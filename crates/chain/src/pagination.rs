@@ -108,9 +108,10 @@ pub fn paginate_filtered<T>(
         if page.next_key.is_empty() {
             page.next_key = key.to_vec().into();
         }
-        Ok(match request.count_total {
-            true => Step::On,
-            false => Step::Stop,
+        Ok(if request.count_total {
+            Step::On
+        } else {
+            Step::Stop
         })
     })?;
     if request.count_total {

@@ -45,10 +45,10 @@ pub const TX_TIMEOUT_HEIGHT: u32 = 30;
 pub const UNKNOWN_EXTENSION_OPTIONS: u32 = 31;
 /// The sequence is not the account's.
 pub const WRONG_SEQUENCE: u32 = 32;
-/// What was asked for is not there.
-pub const NOT_FOUND: u32 = 38;
 /// A state of affairs that must not be.
 pub const LOGIC: u32 = 35;
+/// What was asked for is not there.
+pub const NOT_FOUND: u32 = 38;
 /// A gas limit beyond what may be asked for.
 pub const INVALID_GAS_LIMIT: u32 = 41;
 /// `timeout_timestamp` lies in the past.

@@ -16,12 +16,9 @@ use crate::sdk;
 
 /// Refuses an allowance that cannot be read; everything else waits for the block, as in the reference.
 pub(super) fn check_grant(message: &MsgGrantAllowance) -> Result<(), TxError> {
-    match &message.allowance {
-        Some(any) => match Allowance::from_any(any) {
-            Err(error) if error.codespace == sdk::CODESPACE => Err(error),
-            Ok(_) | Err(_) => Ok(()),
-        },
-        None => Ok(()),
+    match message.allowance.as_ref().map(Allowance::from_any) {
+        Some(Err(error)) if error.codespace == sdk::CODESPACE => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -22,6 +22,7 @@ use crate::consensus;
 use crate::decimal::Dec;
 use crate::error::GenesisError;
 use crate::genesis::{Consensus, Document, Height};
+use crate::modules::shared::authority;
 use crate::prices::{BLOCK_GAS_MAX, Prices};
 use crate::rules::Rules;
 use crate::{distribution, gov, mint, slashing, staking};
@@ -186,12 +187,13 @@ impl GenesisBuilder {
 
     /// Lets an account change the params of every module: grants, for ever, of the governance account, which has no key.
     pub fn authority(&mut self, grantee: Address) -> &mut Self {
+        let granter = authority::gov().to_bech32();
         let grants = gov::param_messages().into_iter().map(|name| {
             let authorization = authz_types::GenericAuthorization {
                 msg: format!("/{name}"),
             };
             authz_types::GrantAuthorization {
-                granter: Address::module("gov").to_bech32(),
+                granter: granter.clone(),
                 grantee: grantee.to_bech32(),
                 authorization: Some(proto::any::pack(&authorization)),
                 expiration: None,

@@ -344,8 +344,6 @@ pub(super) fn consensus_address(any: &Any) -> Result<Address, String> {
             Ok(Address(address))
         }
         // Also of bytes that are no point: nobody asks before somebody signs.
-        Sum::Secp256k1(key) => Ok(Address(crypto::hash::ripemd160(&crypto::hash::sha256(
-            &key,
-        )))),
+        Sum::Secp256k1(key) => Ok(Address::of_secp256k1(&key)),
     }
 }

@@ -110,12 +110,8 @@ impl Disk {
     fn over(database: Database, keep_recent: u64) -> Result<Self, ChainError> {
         let mut transaction = database.begin_write().map_err(store_error)?;
         transaction.set_quick_repair(true);
+        open_tables(&transaction)?;
         {
-            transaction.open_table(LATEST).map_err(store_error)?;
-            transaction.open_table(HISTORY).map_err(store_error)?;
-            transaction.open_table(NODES).map_err(store_error)?;
-            transaction.open_table(STALE).map_err(store_error)?;
-            transaction.open_table(HEIGHTS).map_err(store_error)?;
             let mut facts = transaction.open_table(FACTS).map_err(store_error)?;
             let format = facts
                 .get("format")
@@ -343,7 +339,11 @@ pub(super) fn clear(transaction: &WriteTransaction) -> Result<(), ChainError> {
     gone(transaction.delete_table(NODES))?;
     gone(transaction.delete_table(STALE))?;
     gone(transaction.delete_table(HEIGHTS))?;
-    // Made again at once: readers expect every table.
+    open_tables(transaction)
+}
+
+/// Makes every table of state that is missing: readers expect them all.
+fn open_tables(transaction: &WriteTransaction) -> Result<(), ChainError> {
     transaction.open_table(LATEST).map_err(store_error)?;
     transaction.open_table(HISTORY).map_err(store_error)?;
     transaction.open_table(NODES).map_err(store_error)?;

@@ -8,7 +8,7 @@ use bech32::{Bech32, Hrp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::Error;
-use crate::hash::sha256;
+use crate::hash::{ripemd160, sha256};
 
 /// Prefix of accounts.
 pub const ADDRESS_PREFIX: &str = "pokt";
@@ -32,6 +32,11 @@ impl Address {
         Self(address)
     }
 
+    /// The address of an account: RIPEMD-160 of SHA-256 of its encoded secp256k1 key.
+    pub fn of_secp256k1(key: &[u8]) -> Self {
+        Self(ripemd160(&sha256(key)))
+    }
+
     /// The 20 bytes.
     pub fn as_bytes(&self) -> &[u8; 20] {
         &self.0
@@ -44,7 +49,7 @@ impl Address {
 
     /// The text with another prefix, such as [`VALOPER_PREFIX`].
     pub fn to_bech32_with(&self, prefix: &'static str) -> String {
-        bech32::encode::<Bech32>(Hrp::parse_unchecked(prefix), &self.0)
+        bech32_text(prefix, &self.0)
             // 20 bytes make 32 characters and 6 of checksum; the limit is 1023 with the prefix.
             .expect("an address and one of our prefixes fit into bech32")
     }

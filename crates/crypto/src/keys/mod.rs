@@ -159,7 +159,7 @@ impl PublicKey {
 
     /// The account's address: RIPEMD-160 of SHA-256 of the encoding.
     pub fn address(&self) -> Address {
-        Address(crate::hash::ripemd160(&sha256(&self.bytes)))
+        Address::of_secp256k1(&self.bytes)
     }
 
     /// Wraps a point that is not the identity.

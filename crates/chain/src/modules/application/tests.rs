@@ -106,17 +106,10 @@ fn a_stake_moves_into_escrow_and_only_the_difference_follows() {
     assert_eq!(app(&chain, "app").stake, upokt(2_500));
 }
 
-#[test]
-fn another_service_counts_from_the_next_session_and_a_second_thought_replaces_the_first() {
-    let mut chain = fixture::chain(Rules::reference(), &["app"]);
-    send(&mut chain, &stake("app", 2_000, "svc1")).unwrap();
-    chain.go_to(13);
-    send(&mut chain, &stake("app", 2_001, "svc2")).unwrap();
-    send(&mut chain, &stake("app", 2_002, "svc3")).unwrap();
-    let app = app(&chain, "app");
-    let history: Vec<(&str, i64, i64)> = app
-        .service_config_history
-        .iter()
+/// Services with the heights from which and until when they count.
+fn history(application: &Application) -> Vec<(&str, i64, i64)> {
+    let entries = application.service_config_history.iter();
+    entries
         .map(|entry| {
             let service = entry.service.as_ref().unwrap();
             (
@@ -125,8 +118,18 @@ fn another_service_counts_from_the_next_session_and_a_second_thought_replaces_th
                 entry.deactivation_height,
             )
         })
-        .collect();
-    assert_eq!(history, [("svc1", 1, 21), ("svc3", 21, 0)]);
+        .collect()
+}
+
+#[test]
+fn another_service_counts_from_the_next_session_and_a_second_thought_replaces_the_first() {
+    let mut chain = fixture::chain(Rules::reference(), &["app"]);
+    send(&mut chain, &stake("app", 2_000, "svc1")).unwrap();
+    chain.go_to(13);
+    send(&mut chain, &stake("app", 2_001, "svc2")).unwrap();
+    send(&mut chain, &stake("app", 2_002, "svc3")).unwrap();
+    let app = app(&chain, "app");
+    assert_eq!(history(&app), [("svc1", 1, 21), ("svc3", 21, 0)]);
     assert_eq!(app.service_configs[0].service_id, "svc3");
     assert!(is_staked_for(&app, "svc1", 20) && !is_staked_for(&app, "svc1", 21));
     assert!(is_staked_for(&app, "svc3", 21) && !is_staked_for(&app, "svc3", 20));
@@ -381,19 +384,10 @@ fn a_merge_records_that_services_came_and_forgets_what_the_source_served_before(
     }
     fixture::run_to(&mut chain, 21);
     let heir = app(&chain, "heir");
-    let history: Vec<_> = heir
-        .service_config_history
-        .iter()
-        .map(|entry| {
-            let service = entry.service.as_ref().unwrap();
-            (
-                service.service_id.as_str(),
-                entry.activation_height,
-                entry.deactivation_height,
-            )
-        })
-        .collect();
-    assert_eq!(history, [("svc2", 1, 21), ("svc2", 21, 0), ("svc1", 21, 0)]);
+    assert_eq!(
+        history(&heir),
+        [("svc2", 1, 21), ("svc2", 21, 0), ("svc1", 21, 0)]
+    );
     // Where both have undelegated a gateway, the destination's end counts.
     assert_eq!(heir.pending_undelegations.keys().collect::<Vec<_>>(), [&10]);
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use proto::pocket::application::{Application, EventTransferEnd, EventTransferError};
+use proto::pocket::shared::Params;
 
 use super::error::Error;
 use super::msg_stake_application::change_services;
@@ -17,7 +18,7 @@ use crate::modules::shared::{self, coin, ending, grid};
 /// When the store fails. A transfer that cannot be finished is undone with an event.
 pub(super) fn finish_due(ctx: &mut Context<'_>, session_end_height: i64) -> Result<(), ChainError> {
     let live = shared::current(ctx)?;
-    for address in due(ctx)? {
+    for address in due(ctx, &live)? {
         let Some(source) = state::get(ctx, &address)? else {
             continue;
         };
@@ -48,15 +49,14 @@ pub(super) fn finish_due(ctx: &mut Context<'_>, session_end_height: i64) -> Resu
 
 /// The applications whose session has settled, in order. The reference takes sessions and windows from the live params,
 /// whatever counted when the transfer began; the rule `grid_of_the_height` takes those of the session.
-fn due(ctx: &Context<'_>) -> Result<Vec<String>, ChainError> {
+fn due(ctx: &Context<'_>, live: &Params) -> Result<Vec<String>, ChainError> {
     if ctx.rules.grid_of_the_height {
         return ending::due(ctx, keys::TRANSFERS, |params| grid::settlement(params, 0));
     }
-    let live = shared::current(ctx)?;
     let height = ctx.block.height;
     let entries = ending::between(ctx, keys::TRANSFERS, 0, height)?.into_iter();
     let mut due: Vec<String> = entries
-        .filter(|(began, _)| grid::settlement(&live, grid::end(&live, *began)) <= height)
+        .filter(|(began, _)| grid::settlement(live, grid::end(live, *began)) <= height)
         .map(|(_, address)| address)
         .collect();
     due.sort_unstable();
@@ -158,8 +158,7 @@ fn merged(
 fn unite_undelegations(source: &Application, destination: &mut Application) {
     let mut ends = BTreeMap::new();
     for application in [source, &*destination] {
-        let in_order: BTreeMap<_, _> = application.pending_undelegations.iter().collect();
-        for (session_end, list) in in_order {
+        for (session_end, list) in &application.pending_undelegations {
             for gateway in &list.gateway_addresses {
                 ends.insert(gateway.clone(), *session_end);
             }

@@ -9,7 +9,7 @@ use proto::pocket::supplier::{
 use super::error::Error;
 use super::{MODULE, params, state};
 use crate::context::Context;
-use crate::error::{GrpcCode, TxError};
+use crate::error::{ChainError, GrpcCode, TxError};
 use crate::modules::service;
 use crate::modules::shared::coin::{self, Given};
 use crate::modules::shared::error::Error as SharedError;
@@ -116,13 +116,14 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgStakeSupplier) -> Resul
     state::save(ctx, &supplier);
     let shared = shared::current(ctx)?;
     let session_end_height = grid::end(&shared, ctx.block.height);
-    let service_config_history = change_services(
+    let opened = change_services(
         ctx,
         &supplier,
         message.services,
         session_end_height.saturating_add(1),
     )?;
     if was_unbonding {
+        let service_config_history = shown_history(ctx, &supplier.operator_address, opened)?;
         ctx.emit(&EventSupplierUnbondingCanceled {
             supplier: Some(Supplier {
                 services: active,
@@ -226,19 +227,18 @@ fn charge_fee(ctx: &mut Context<'_>, signer: &str, fee: u128) -> Result<(), TxEr
 }
 
 /// Closes what is open and opens what is given, both at the next session start. Nothing given changes nothing. Returns
-/// the history in the order in which events show it: what is new as it was given, then the rest.
+/// what was opened, as it was given.
 fn change_services(
     ctx: &mut Context<'_>,
     supplier: &Supplier,
     services: Vec<SupplierServiceConfig>,
     next_start: i64,
 ) -> Result<Vec<ServiceConfigUpdate>, TxError> {
-    let operator = &supplier.operator_address;
+    let mut opened = Vec::new();
     if services.is_empty() {
-        return Ok(state::configs_of(ctx, operator)?);
+        return Ok(opened);
     }
-    state::close_configs(ctx, operator, next_start)?;
-    let mut history = Vec::new();
+    state::close_configs(ctx, &supplier.operator_address, next_start)?;
     for service in services {
         let config = ServiceConfigUpdate {
             operator_address: supplier.operator_address.clone(),
@@ -247,8 +247,17 @@ fn change_services(
             deactivation_height: 0,
         };
         state::save_config(ctx, &config)?;
-        history.push(config);
+        opened.push(config);
     }
+    Ok(opened)
+}
+
+/// The history in the order in which events show it: what was opened now, then the rest.
+fn shown_history(
+    ctx: &Context<'_>,
+    operator: &str,
+    mut history: Vec<ServiceConfigUpdate>,
+) -> Result<Vec<ServiceConfigUpdate>, ChainError> {
     for config in state::configs_of(ctx, operator)? {
         if !history.contains(&config) {
             history.push(config);

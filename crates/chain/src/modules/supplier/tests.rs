@@ -103,6 +103,13 @@ fn services_change_without_gap_and_old_ones_are_kept_until_their_claims_are_sett
     assert_indexed(&chain);
 }
 
+fn unstake_op() -> MsgUnstakeSupplier {
+    MsgUnstakeSupplier {
+        signer: address("op"),
+        operator_address: address("op"),
+    }
+}
+
 fn change_param(chain: &mut TestChain, name: &str, value: u64) {
     let message = MsgUpdateParam {
         authority: address("gov"),
@@ -200,10 +207,7 @@ fn owner_and_operator_have_different_rights_and_strangers_none() {
 fn an_unstaked_supplier_is_paid_out_to_its_owner() {
     let mut chain = staked(Rules::reference());
     fixture::run_to(&mut chain, 15);
-    let message = MsgUnstakeSupplier {
-        signer: address("op"),
-        operator_address: address("op"),
-    };
+    let message = unstake_op();
     send(&mut chain, &message).unwrap();
     assert_eq!(offered(&chain, 20), ["svc1", "svc2"]);
     assert!(offered(&chain, 21).is_empty());
@@ -221,10 +225,7 @@ fn an_unstaked_supplier_is_paid_out_to_its_owner() {
 fn only_the_owner_revives_and_services_stay_closed() {
     let mut chain = staked(Rules::reference());
     fixture::run_to(&mut chain, 15);
-    let message = MsgUnstakeSupplier {
-        signer: address("op"),
-        operator_address: address("op"),
-    };
+    let message = unstake_op();
     send(&mut chain, &message).unwrap();
     let log = refused(send(&mut chain, &stake("op", None, &[])), "undefined", 1).unwrap();
     assert!(log.contains("unauthorized supplier update"));
@@ -252,10 +253,7 @@ fn unstaking_reopens_what_was_closed_unless_mended() {
         send(&mut chain, &stake("op", None, &["svc1"])).unwrap();
         fixture::run_to(&mut chain, 25);
         assert_eq!(offered(&chain, 25), ["svc1"]);
-        let message = MsgUnstakeSupplier {
-            signer: address("op"),
-            operator_address: address("op"),
-        };
+        let message = unstake_op();
         send(&mut chain, &message).unwrap();
         assert_eq!(
             offered(&chain, 25)
@@ -273,10 +271,7 @@ fn unstaking_reopens_what_was_closed_unless_mended() {
 fn a_revival_shows_what_is_offered_now_and_new_services_first() {
     let mut chain = staked(Rules::reference());
     fixture::run_to(&mut chain, 15);
-    let message = MsgUnstakeSupplier {
-        signer: address("op"),
-        operator_address: address("op"),
-    };
+    let message = unstake_op();
     send(&mut chain, &message).unwrap();
     let by_owner = MsgStakeSupplier {
         owner_address: address("op"),

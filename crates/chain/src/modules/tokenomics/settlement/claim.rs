@@ -75,7 +75,8 @@ impl Round {
     ) -> Result<Outcome, ClaimError> {
         let header = header(claim);
         self.look_up(ctx, claim)?;
-        let supplier = self.supplier(ctx, &claim.supplier_operator_address)?;
+        let owner = self.supplier(ctx, &claim.supplier_operator_address)?;
+        let owner = owner.owner_address.clone();
         let (worth, requirement) = self.appraise(ctx, claim)?;
         if !settles(claim, requirement) {
             expire(ctx, claim, &worth)?;
@@ -88,8 +89,15 @@ impl Round {
             self.run_logic(ctx, claim, settled, &mut operations)?;
             self.stop_below_min_stake(ctx, &header.application_address)?;
         }
-        let owner = &supplier.owner_address;
-        self.emit_settled(ctx, claim, &worth, requirement, settled, owner, &operations)?;
+        self.emit_settled(
+            ctx,
+            claim,
+            &worth,
+            requirement,
+            settled,
+            &owner,
+            &operations,
+        )?;
         self.first_settled_end
             .get_or_insert(header.session_end_block_height);
         self.results.push(operations);

@@ -163,11 +163,12 @@ impl Round {
             reason,
             amount,
         );
-        let supplier = self.supplier(ctx, &claim.supplier_operator_address)?;
+        let owner = self.supplier(ctx, &claim.supplier_operator_address)?;
+        let owner = owner.owner_address.clone();
         Ok(ctx.emit(&EventApplicationReimbursementRequest {
             application_addr: header.application_address.clone(),
             supplier_operator_addr: claim.supplier_operator_address.clone(),
-            supplier_owner_addr: supplier.owner_address,
+            supplier_owner_addr: owner,
             service_id: header.service_id.clone(),
             session_id: header.session_id.clone(),
             amount: amount.to_string(),
@@ -194,7 +195,7 @@ impl Round {
         } else {
             ctx.block.height
         };
-        let supplier = self.supplier(ctx, operator)?;
+        let supplier = self.supplier(ctx, operator)?.clone();
         let Some(config) = self.offer(ctx, operator, service_id, height)? else {
             let mut services = String::new();
             for claimed in self.claimed_services(operator).to_vec() {

@@ -307,12 +307,12 @@ impl Round {
         &mut self,
         ctx: &Context<'_>,
         operator: &str,
-    ) -> Result<Supplier, ClaimError> {
+    ) -> Result<&Supplier, ClaimError> {
         if !self.suppliers.contains_key(operator) {
             self.suppliers
                 .insert(operator.to_owned(), supplier::get(ctx, operator)?);
         }
-        let found = self.suppliers.get(operator).cloned().flatten();
+        let found = self.suppliers.get(operator).and_then(Option::as_ref);
         found.ok_or_else(|| ClaimError::refused("supplier not found"))
     }
 
