@@ -12,7 +12,7 @@ use prost_reflect::{
 
 use crate::{ProtoError, descriptor_pool};
 
-mod options;
+pub(crate) mod options;
 mod read;
 mod write;
 

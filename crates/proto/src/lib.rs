@@ -18,6 +18,7 @@ pub mod any;
 pub mod decimal;
 pub mod events;
 pub mod json;
+pub mod numbers;
 pub mod time;
 pub mod unknown;
 
@@ -75,6 +76,14 @@ pub enum ProtoError {
         path: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A number held as text that is none.
+    #[error("{field}: {reason}")]
+    Number {
+        /// Full name of the field.
+        field: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// An `Any` holds another type than expected.
     #[error("expected an Any of `{expected}`, found `{found}`")]

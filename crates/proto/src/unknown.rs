@@ -10,11 +10,15 @@ use prost_reflect::{Kind, MessageDescriptor};
 use crate::{ProtoError, descriptor_pool};
 
 /// Nesting beyond which bytes are refused; the deepest real transaction (a proposal in an authz grant) has 12.
-const DEPTH_MAX: u32 = 64;
+pub(crate) const DEPTH_MAX: u32 = 64;
+
+/// The bit of a field's number that says that who does not know the field may ignore it.
+const NON_CRITICAL: u32 = 1 << 10;
 
 /// Checks that `bytes` hold only fields that `full_name` and the messages inside it have, `Any` contents included.
 ///
-/// With `allow_non_critical`, numbers 1024 to 2047 of the outermost message pass (the SDK's rule for `TxBody`).
+/// With `allow_non_critical`, numbers whose eleventh bit is set (1024 to 2047, and again every 2048) pass, here and in all
+/// messages inside: the SDK's rule for `TxBody`.
 ///
 /// # Errors
 /// [`ProtoError::UnknownField`] with the path of the first unknown field, [`ProtoError::UnknownType`] for an `Any` whose
@@ -52,7 +56,7 @@ fn walk(
         let payload = field_payload(&mut rest, wire)
             .ok_or_else(|| unknown(format!("{number} (wire bytes end inside it)")))?;
         let Some(field) = descriptor.get_field(number) else {
-            if allow_non_critical && (1024..=2047).contains(&number) {
+            if allow_non_critical && number & NON_CRITICAL != 0 {
                 continue;
             }
             return Err(unknown(number.to_string()));
@@ -65,7 +69,7 @@ fn walk(
         } else if is_any && number == 2 {
             any_value = Some(payload);
         } else if let Kind::Message(inner) = field.kind() {
-            walk(&inner, payload, false, depth.saturating_add(1))?;
+            walk(&inner, payload, allow_non_critical, depth.saturating_add(1))?;
         }
     }
     if let (Some(url), Some(value)) = (any_type, any_value) {
@@ -73,13 +77,13 @@ fn walk(
         let inner = descriptor_pool()
             .get_message_by_name(name)
             .ok_or_else(|| ProtoError::UnknownType(url.to_owned()))?;
-        walk(&inner, value, false, depth.saturating_add(1))?;
+        walk(&inner, value, allow_non_critical, depth.saturating_add(1))?;
     }
     Ok(())
 }
 
 /// Takes one field's bytes off the front; `None` when they end early or the wire type is a group.
-fn field_payload<'a>(rest: &mut &'a [u8], wire: WireType) -> Option<&'a [u8]> {
+pub(crate) fn field_payload<'a>(rest: &mut &'a [u8], wire: WireType) -> Option<&'a [u8]> {
     let length = match wire {
         WireType::Varint => {
             let before = *rest;

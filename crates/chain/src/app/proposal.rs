@@ -117,7 +117,7 @@ fn is_late(tx: &Transaction, height: i64, time: BlockTime) -> bool {
     let past_height = tx.body.timeout_height > 0 && tx.body.timeout_height < height;
     let past_time = tx.timeout_nanos().is_some_and(|timeout| {
         let now = time.unix_nanos();
-        timeout != 0 && (timeout < now || tx.body.unordered && timeout == now)
+        timeout < now || tx.body.unordered && timeout == now
     });
     past_height || past_time
 }

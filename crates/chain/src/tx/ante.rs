@@ -60,8 +60,9 @@ fn check_basic(tx: &Transaction) -> Result<(), TxError> {
         );
         return Err(TxError::sdk(sdk::INVALID_REQUEST, text));
     }
-    if fee.amount.iter().any(|coin| coin.amount.starts_with('-')) {
-        let text = "invalid fee provided: an amount is negative: insufficient fee";
+    let is_wrong = |text: &str| text.is_empty() || text.starts_with('-');
+    if fee.amount.iter().any(|coin| is_wrong(&coin.amount)) {
+        let text = "invalid fee provided: an amount is unset or negative: insufficient fee";
         return Err(TxError::sdk(sdk::INSUFFICIENT_FEE, text));
     }
     if !fee.payer.is_empty()
@@ -96,7 +97,6 @@ fn check_timeouts(ctx: &Context, tx: &Transaction) -> Result<(), TxError> {
     }
     let now = ctx.block.time;
     if let (Some(timeout), Some(time)) = (tx.timeout_nanos(), &tx.body.timeout_timestamp)
-        && timeout != 0
         && now.unix_nanos() > timeout
     {
         let text = format!(
@@ -141,6 +141,11 @@ fn charge_size(ctx: &mut Context, tx: &Transaction, params: &Params) -> Result<(
 /// Stores public keys seen for the first time. Events: `tx` with account and sequence (not of unordered transactions),
 /// `tx` with the signature.
 fn set_public_keys(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError> {
+    if tx.auth_info.signer_infos.len() > tx.signers.len() {
+        // The reference reads beyond the end of a list.
+        let text = "more signer infos than signers: panic";
+        return Err(TxError::registered("undefined", sdk::PANIC, text));
+    }
     for (position, (signer, info)) in tx.signer_infos().enumerate() {
         // Left out, the key must be on the account already; that is looked at when the signature is verified.
         let Some(any) = &info.public_key else {
@@ -191,8 +196,15 @@ fn check_signature_count(tx: &Transaction, params: &Params) -> Result<(), TxErro
     Ok(())
 }
 
+/// Charges for each signature; here it shows who has no key to check one with.
 fn charge_signatures(ctx: &mut Context, tx: &Transaction, params: &Params) -> Result<(), TxError> {
-    for info in &tx.auth_info.signer_infos {
+    for (signer, info) in tx.signer_infos() {
+        let account = existing_account(ctx, signer)?;
+        let key = account.base().and_then(|base| base.pub_key.as_ref());
+        if key.is_none() && ctx.mode != Mode::Simulate {
+            let text = "unrecognized public key type: <nil>: invalid pubkey";
+            return Err(TxError::sdk(sdk::INVALID_PUB_KEY, text));
+        }
         let signatures = signing::count(info);
         let gas = signatures.saturating_mul(params.sig_verify_cost_secp256k1);
         ctx.charge(gas, "ante verify: secp256k1")?;
@@ -251,11 +263,6 @@ fn verify_one(
             let text = "unrecognized public key type: <nil>: invalid pubkey";
             TxError::sdk(sdk::INVALID_PUB_KEY, text)
         })?;
-    if info.public_key.is_none() {
-        // The reference panics here; a client sees the same code.
-        let text = "signer info without public key: panic";
-        return Err(TxError::registered("undefined", sdk::PANIC, text));
-    }
     let chain_id = &ctx.block.chain_id;
     let signer = signing::Signer {
         chain_id,
@@ -272,14 +279,20 @@ fn verify_one(
              ({chain_id}): ({reason}): unauthorized"
         );
         TxError::sdk(sdk::UNAUTHORIZED, text)
-    })
+    })?;
+    if info.public_key.is_none() {
+        // The reference's mempool panics on it, after the checks; a client sees the same code.
+        let text = "signer info without public key: panic";
+        return Err(TxError::registered("undefined", sdk::PANIC, text));
+    }
+    Ok(())
 }
 
 /// The rules of unordered transactions: a bounded timeout, no sequence, and one use of (signer, timeout).
 fn check_unordered(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError> {
     let refuse =
         |text: &str| TxError::sdk(sdk::INVALID_REQUEST, format!("{text}: invalid request"));
-    let Some(timeout) = tx.timeout_nanos().filter(|nanos| *nanos != 0) else {
+    let Some(timeout) = tx.timeout_nanos() else {
         return Err(refuse(
             "unordered transaction must have timeout_timestamp set",
         ));

@@ -1,7 +1,7 @@
 //! Bytes to a transaction (chain specification 6.1).
 //!
-//! Refused here: a `TxRaw` whose fields do not ascend, unknown fields anywhere in it (numbers 1024 to 2047 of the body
-//! excepted), messages of unknown types.
+//! Refused here: a `TxRaw` whose fields do not ascend, unknown fields anywhere in it (non-critical ones of the body
+//! excepted), messages of unknown types, texts that should be numbers.
 
 use crypto::keys::{ADDRESS_PREFIX, Address};
 use prost::encoding::{WireType, decode_key, decode_varint, encoded_len_varint};
@@ -52,9 +52,9 @@ impl Transaction {
         check_order(bytes)?;
         let raw = TxRaw::decode(bytes).map_err(parse_error)?;
         known_fields::<TxBody>(&raw.body_bytes, true)?;
-        let body = TxBody::decode(raw.body_bytes.clone()).map_err(parse_error)?;
+        let body: TxBody = with_numbers(&raw.body_bytes)?;
         known_fields::<AuthInfo>(&raw.auth_info_bytes, false)?;
-        let auth_info = AuthInfo::decode(raw.auth_info_bytes.clone()).map_err(parse_error)?;
+        let auth_info: AuthInfo = with_numbers(&raw.auth_info_bytes)?;
         let (signers, unreadable_signer) = match signers(&body.messages, auth_info.fee.as_ref()) {
             Ok(signers) => (signers, None),
             Err(error) if (error.codespace.as_ref(), error.code) == PARSE => return Err(error),
@@ -95,9 +95,10 @@ impl Transaction {
         }
     }
 
-    /// `timeout_timestamp` in nanoseconds since 1970, if it is set.
+    /// `timeout_timestamp` in nanoseconds since 1970, if it is set. The first second of 1970 stands for none.
     pub fn timeout_nanos(&self) -> Option<i128> {
-        self.body.timeout_timestamp.as_ref().map(|time| {
+        let time = self.body.timeout_timestamp.as_ref();
+        time.filter(|time| time.seconds != 0).map(|time| {
             i128::from(time.seconds)
                 .saturating_mul(1_000_000_000)
                 .saturating_add(i128::from(time.nanos))
@@ -111,6 +112,12 @@ fn known_fields<M: Name>(bytes: &[u8], non_critical: bool) -> Result<(), TxError
         ProtoError::UnknownField { .. } => parse_error(format!("errUnknownField: {error}")),
         other => parse_error(other),
     })
+}
+
+/// Decodes bytes whose fields are known, with all numbers in their one form.
+fn with_numbers<M: Message + Name + Default>(bytes: &[u8]) -> Result<M, TxError> {
+    let canonical = proto::numbers::canonical(&M::full_name(), bytes).map_err(parse_error)?;
+    M::decode(&*canonical).map_err(parse_error)
 }
 
 /// Codespace and code of what cannot be read.

@@ -34,7 +34,7 @@ fn draft() -> Draft {
 #[test]
 fn each_check_refuses_with_its_code() {
     type Bend = fn(&mut Draft);
-    let rows: [(&str, u32, &str, Bend); 7] = [
+    let rows: [(&str, u32, &str, Bend); 11] = [
         ("extension", 31, "unknown extension options", |draft| {
             draft.body.extension_options.push(Any {
                 type_url: "/cosmos.bank.v1beta1.MsgSend".to_owned(),
@@ -46,6 +46,25 @@ fn each_check_refuses_with_its_code() {
         }),
         ("fee coins", 13, "invalid fee amount", |draft| {
             draft.fee.amount = vec![coin(5), coin(6)];
+        }),
+        ("a negative fee", 13, "invalid fee provided", |draft| {
+            draft.fee.amount = vec![chain::bank::coin(5, "mact"), coin(6)];
+            draft.fee.amount[1].amount = "-6".to_owned();
+        }),
+        ("a fee of an unset amount", 13, "unset", |draft| {
+            draft.fee.amount = vec![coin(6)];
+            draft.fee.amount[0].amount.clear();
+        }),
+        (
+            "a payer that is no address",
+            7,
+            "invalid address",
+            |draft| {
+                draft.fee.payer = "pokt1no".to_owned();
+            },
+        ),
+        ("a fee in coins that nobody has", 5, "0mact", |draft| {
+            draft.fee.amount = vec![chain::bank::coin(5, "mact")];
         }),
         ("fee too high", 5, "spendable balance", |draft| {
             draft.fee.amount = vec![coin(2_000_000)]
@@ -128,6 +147,51 @@ fn who_cannot_be_read_cannot_sign() {
         let got = (answer.code, answer.codespace.as_str());
         assert_eq!(got, (code, codespace), "{from}: {}", answer.log);
     }
+}
+
+#[test]
+fn a_signer_that_is_no_address_is_found_after_what_the_messages_say() {
+    let application = application("0");
+    let mut nobody = draft();
+    let message = proto::cosmos::bank::v1beta1::MsgSend {
+        from_address: "nonsense".to_owned(),
+        to_address: address("bob").to_bech32(),
+        amount: vec![coin(1)],
+    };
+    nobody.body.messages = vec![proto::any::pack(&message)];
+    let answer = check(&application, &nobody.sign());
+    assert_eq!((answer.code, answer.codespace.as_str()), (1, "undefined"));
+    let message = proto::pocket::application::MsgUnstakeApplication {
+        address: "nonsense".to_owned(),
+    };
+    nobody.body.messages.push(proto::any::pack(&message));
+    let answer = check(&application, &nobody.sign());
+    assert_eq!(
+        (answer.code, answer.codespace.as_str()),
+        (1102, "application")
+    );
+}
+
+#[test]
+fn a_timeout_of_the_first_second_of_1970_is_none() {
+    let mut application = application("0");
+    execute(&mut application, 2, &[]);
+    let time = block(2, &[]).time.unwrap();
+    let mut late = draft();
+    late.body.unordered = true;
+    let at = |seconds| prost_types::Timestamp {
+        seconds,
+        nanos: time.nanos,
+    };
+    late.body.timeout_timestamp = Some(at(time.seconds - 1));
+    assert_eq!(check(&application, &late.sign()).code, 42);
+    late.body.timeout_timestamp = Some(prost_types::Timestamp {
+        seconds: 0,
+        nanos: 5,
+    });
+    let answer = check(&application, &late.sign());
+    assert_eq!(answer.code, 18);
+    assert!(answer.log.contains("must have timeout_timestamp set"));
 }
 
 #[test]

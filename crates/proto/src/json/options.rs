@@ -9,16 +9,16 @@ use crate::descriptor_pool;
 
 /// The form of a field beyond its type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Form {
+pub(crate) struct Form {
     /// Encoded and printed even when unset.
-    pub(super) always: bool,
+    pub(crate) always: bool,
     /// A number held as text.
-    pub(super) number: Option<Number>,
+    pub(crate) number: Option<Number>,
 }
 
 /// Numbers that the reference keeps as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Number {
+pub(crate) enum Number {
     /// A whole number of any size; both forms are its digits.
     Whole,
     /// A decimal of 18 places; JSON shows the point.
@@ -26,7 +26,7 @@ pub(super) enum Number {
 }
 
 /// The form of a field.
-pub(super) fn form(field: &FieldDescriptor) -> Form {
+pub(crate) fn form(field: &FieldDescriptor) -> Form {
     static FORMS: OnceLock<HashMap<String, Form>> = OnceLock::new();
     FORMS
         .get_or_init(forms)

@@ -130,3 +130,44 @@ fn a_type_url_is_a_slash_and_a_name() {
         assert_eq!((error.codespace.as_ref(), error.code), ("sdk", 2), "{url}");
     }
 }
+
+#[test]
+fn text_that_should_be_a_number_makes_a_transaction_unreadable() {
+    let with = |amount: &str, fee: &str| {
+        let coin = |amount: &str| Coin {
+            denom: "upokt".to_owned(),
+            amount: amount.to_owned(),
+        };
+        let message = MsgSend {
+            from_address: address(1),
+            to_address: address(2),
+            amount: vec![coin(amount)],
+        };
+        let body = TxBody {
+            messages: vec![proto::any::pack(&message)],
+            ..Default::default()
+        };
+        let auth_info = AuthInfo {
+            fee: Some(Fee {
+                amount: vec![coin(fee)],
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let raw = TxRaw {
+            body_bytes: body.encode_to_vec().into(),
+            auth_info_bytes: auth_info.encode_to_vec().into(),
+            signatures: Vec::new(),
+        };
+        Transaction::decode(&raw.encode_to_vec())
+    };
+    for (amount, fee) in [("1.5", "0"), ("abc", "0"), ("1", "1e3"), ("1", "08")] {
+        assert_eq!(with(amount, fee).unwrap_err().code, sdk::TX_PARSE);
+    }
+    // Others are read as Go reads them, and signed as they were written.
+    let tx = with("0x10", "-5").unwrap();
+    assert_eq!(tx.fee().amount[0].amount, "-5");
+    let message = MsgSend::decode(tx.body.messages[0].value.as_slice()).unwrap();
+    assert_eq!(message.amount[0].amount, "16");
+    assert!(tx.raw.body_bytes.windows(4).any(|part| part == b"0x10"));
+}
