@@ -67,17 +67,20 @@ fn check_spend_limit(limit: &Coin) -> Result<(), TxError> {
     let Some(amount) = &limit.amount else {
         return bad(format!("per-session spend limit is not an amount: {text}"));
     };
-    if limit.denom != coin::DENOM {
+    if *amount < 0.into() {
+        bad(format!(
+            "per-session spend limit cannot be negative: {text}"
+        ))
+    } else if !limit.is_positive() {
+        // None of any denomination: no limit.
+        Ok(())
+    } else if limit.denom != coin::DENOM {
         bad(format!(
             "invalid per-session spend limit denom, expecting: {}, got: {}",
             coin::DENOM,
             limit.denom
         ))
-    } else if *amount < 0.into() {
-        bad(format!(
-            "per-session spend limit cannot be negative: {text}"
-        ))
-    } else if limit.is_positive() && *amount < MIN_SPEND_LIMIT_UPOKT.into() {
+    } else if *amount < MIN_SPEND_LIMIT_UPOKT.into() {
         bad(format!(
             "per_session_spend_limit {text} must be at least {MIN_SPEND_LIMIT_UPOKT}{}",
             coin::DENOM

@@ -58,6 +58,9 @@ pub(super) fn undelegate(application: &mut Application, gateway: &str, session_e
         .pending_undelegations
         .entry(grid::unsigned(session_end))
         .or_default();
-    pending.gateway_addresses.push(gateway);
+    // A merged application may have it there already.
+    if !pending.gateway_addresses.contains(&gateway) {
+        pending.gateway_addresses.push(gateway);
+    }
     true
 }

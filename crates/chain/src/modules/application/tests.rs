@@ -368,6 +368,24 @@ fn a_transfer_to_somebody_who_staked_meanwhile_merges_both() {
 }
 
 #[test]
+fn no_limit_may_be_given_in_any_denomination() {
+    let mut chain = fixture::chain(Rules::reference(), &["app"]);
+    let limit = |amount, limit, denom: &str| MsgStakeApplication {
+        per_session_spend_limit: Some(crate::bank::coin(limit, denom)),
+        ..stake("app", amount, "svc1")
+    };
+    send(&mut chain, &limit(2_000, 1_000_000, "upokt")).unwrap();
+    let message = limit(2_001, 5_000_000, "mact");
+    let checked = crate::router::check(
+        "pocket.application.MsgStakeApplication",
+        &prost::Message::encode_to_vec(&message),
+    );
+    refused(checked.unwrap(), "application", 1118).unwrap();
+    send(&mut chain, &limit(2_001, 0, "mact")).unwrap();
+    assert_eq!(app(&chain, "app").per_session_spend_limit, None);
+}
+
+#[test]
 fn a_merge_records_that_services_came_and_forgets_what_the_source_served_before() {
     let mut chain = with_gateways(&["app", "heir"]);
     send(&mut chain, &stake("app", 2_000, "svc1")).unwrap();

@@ -75,7 +75,7 @@ fn add(ctx: &mut Context<'_>, service: Service) -> Result<(), TxError> {
         ));
     }
     bank::account_to_module(ctx, &owner, MODULE, &[fee_coin])
-        .map_err(|error| Error::FailedToDeductFee.status(GrpcCode::FailedPrecondition, error))?;
+        .map_err(|error| Error::FailedToDeductFee.status(GrpcCode::Internal, error))?;
     state::set_compute_units(
         ctx,
         &ServiceComputeUnitsPerRelayUpdate {

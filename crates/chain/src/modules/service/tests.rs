@@ -2,7 +2,7 @@
 
 use proto::cosmos::auth::v1beta1::BaseAccount;
 use proto::cosmos::vesting::v1beta1::{BaseVestingAccount, PermanentLockedAccount};
-use proto::pocket::service::{MsgAddService, RelayMiningDifficulty};
+use proto::pocket::service::{MsgAddService, MsgTransferService, RelayMiningDifficulty};
 use proto::pocket::shared::{Metadata, Service};
 
 use super::{compute_units_at, difficulty, difficulty_at, get, set_difficulty};
@@ -73,6 +73,22 @@ fn bound_coins_do_not_count() {
     assert!(log.contains("account has 500, but the service fee is 500upokt: not enough funds"));
     chain.fund(&source, 1).unwrap();
     send(&mut chain, &add("new", "source", 5)).unwrap();
+}
+
+#[test]
+fn a_service_goes_to_another_owner_and_not_to_the_same() {
+    let mut chain = fixture::chain(Rules::reference(), &["source"]);
+    send(&mut chain, &add("new", "source", 5)).unwrap();
+    let to = |owner: &str| MsgTransferService {
+        owner_address: address("source"),
+        service_id: "new".to_owned(),
+        new_owner_address: address(owner),
+    };
+    let log = refused(send(&mut chain, &to("source")), "undefined", 1).unwrap();
+    assert!(log.ends_with("invalid owner address"));
+    send(&mut chain, &to("other")).unwrap();
+    let owner = chain.read(|ctx| get(ctx, "new").unwrap().unwrap().owner_address);
+    assert_eq!(owner, address("other"));
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod msg_update_param;
 mod msg_update_params;
 mod params;
 mod query;
+mod url;
 pub(crate) mod validate;
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use proto::pocket::shared::{
 };
 
 use super::error::Error;
-use super::{address, go_text};
+use super::{address, go_text, url};
 use crate::error::TxError;
 use crate::limits::{
     MAX_COMPUTE_UNITS_PER_RELAY, MAX_METADATA_CARD_BYTES, MAX_SERVICE_ID_CHARS,
@@ -130,7 +130,7 @@ fn endpoint(endpoint: &SupplierEndpoint) -> Result<(), &'static str> {
     if endpoint.url.is_empty() {
         return Err("endpoint.Url cannot be empty");
     }
-    if !is_endpoint_url(&endpoint.url) {
+    if !url::is_endpoint(&endpoint.url) {
         return Err("invalid endpoint.Url");
     }
     match RpcType::try_from(endpoint.rpc_type) {
@@ -138,38 +138,6 @@ fn endpoint(endpoint: &SupplierEndpoint) -> Result<(), &'static str> {
         Ok(_) => Ok(()),
         Err(_) => Err("endpoint.RpcType is not a valid RPCType"),
     }
-}
-
-/// Whether the text is a URL with one of the four schemes and a host; what a URL holds beyond that is the business of
-/// whoever dials it.
-fn is_endpoint_url(url: &str) -> bool {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return false;
-    };
-    let known = ["http", "https", "ws", "wss"]
-        .iter()
-        .any(|name| scheme.eq_ignore_ascii_case(name));
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    let clean =
-        url.bytes().all(|byte| byte > 0x20 && byte != 0x7f) && !host.contains(['<', '>', '"']);
-    known && clean && !host.is_empty() && port_is_numeric(host)
-}
-
-/// Whether what follows the host's last colon is a number, as Go's URL parser wants; brackets hold an IPv6 address.
-fn port_is_numeric(host: &str) -> bool {
-    let port = match host.strip_prefix('[') {
-        Some(inner) => match inner.split_once(']') {
-            Some((_, "")) => return true,
-            Some((_, tail)) => tail.strip_prefix(':'),
-            None => None,
-        },
-        None => match host.split_once(':') {
-            None => return true,
-            Some((_, port)) => Some(port),
-        },
-    };
-    port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Checks revenue shares: distinct addresses, percentages from 1 to 100 that make 100.

@@ -65,7 +65,7 @@ fn check_stake(stake: &Coin) -> Result<(), TxError> {
 /// Moves the difference of the stakes, charges the fee, and writes supplier and configurations.
 pub(super) fn execute(ctx: &mut Context<'_>, message: MsgStakeSupplier) -> Result<(), TxError> {
     check(&message).map_err(|error| TxError::status(GrpcCode::InvalidArgument, error))?;
-    require_person(&message.owner_address)?;
+    require_person(ctx, &message.owner_address)?;
     require_services(ctx, &message.services)?;
     let found = state::get(ctx, &message.operator_address)?;
     let before = coin::stored(found.as_ref().and_then(|found| found.stake.as_ref()))?;
@@ -141,14 +141,12 @@ pub(super) fn execute(ctx: &mut Context<'_>, message: MsgStakeSupplier) -> Resul
     Ok(())
 }
 
-/// Refuses module accounts, which could never move what is paid to them.
-fn require_person(owner: &str) -> Result<(), TxError> {
+/// Refuses module accounts, which could never move what is paid to them. A module that has no account yet is nobody, as
+/// in the reference.
+fn require_person(ctx: &Context<'_>, owner: &str) -> Result<(), TxError> {
     let owner_address = address::parse(owner)
         .map_err(|reason| TxError::status(GrpcCode::InvalidArgument, reason))?;
-    let is_module = auth::MODULES
-        .iter()
-        .any(|module| crypto::keys::Address::module(module.name) == owner_address);
-    if is_module {
+    if let Some(auth::Account::Module(_)) = auth::account(ctx, &owner_address)? {
         return Err(Error::InvalidAddress.status(
             GrpcCode::InvalidArgument,
             format_args!("owner address {owner} is a module account and cannot be used"),

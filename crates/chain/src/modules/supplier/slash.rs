@@ -68,7 +68,7 @@ fn unbond(
     let session_end_height = grid::end(&shared, ctx.block.height);
     let mut services = Vec::new();
     for service in claimed_services {
-        services.extend(state::active_config_at(
+        services.extend(state::active_configs_for(
             ctx,
             &supplier.operator_address,
             service,

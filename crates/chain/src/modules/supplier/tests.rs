@@ -191,6 +191,12 @@ fn owner_and_operator_have_different_rights_and_strangers_none() {
     assert!(log.contains("does not match owner address"));
     let log = refused(send(&mut chain, &by("op", "op")), "undefined", 1).unwrap();
     assert!(log.contains("is not allowed to update the owner address"));
+    // A module is one as soon as it has an account.
+    let mut without_account = chain.clone();
+    send(&mut without_account, &by("owner", "gov")).unwrap();
+    chain
+        .run(|ctx| crate::auth::ensure_module_account(ctx, "gov").map(drop))
+        .unwrap();
     let log = refused(send(&mut chain, &by("owner", "gov")), "undefined", 1).unwrap();
     assert!(log.contains("is a module account and cannot be used"));
     send(&mut chain, &by("owner", "heir")).unwrap();

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 use proto::cosmos::bank::v1beta1::{Input, MsgMultiSend, MsgSend};
+use proto::cosmos::base::v1beta1::Coin;
 
 use super::*;
 
