@@ -1,6 +1,6 @@
 //! `MsgGrantAllowance`, `MsgRevokeAllowance`, `MsgPruneAllowances`.
 
-use crypto::keys::Address;
+use crypto::keys::{ADDRESS_PREFIX, Address};
 use proto::cosmos::feegrant::v1beta1::{
     MsgGrantAllowance, MsgGrantAllowanceResponse, MsgPruneAllowances, MsgPruneAllowancesResponse,
     MsgRevokeAllowance, MsgRevokeAllowanceResponse,
@@ -65,7 +65,7 @@ pub(super) fn prune(
 }
 
 fn account(text: &str) -> Result<Address, TxError> {
-    address::parse(text).map_err(TxError::undefined)
+    address::of_signer(ADDRESS_PREFIX, text)
 }
 
 fn same(text: &str) -> TxError {

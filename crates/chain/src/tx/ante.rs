@@ -199,9 +199,12 @@ fn check_signature_count(tx: &Transaction, params: &Params) -> Result<(), TxErro
 /// Charges for each signature; here it shows who has no key to check one with.
 fn charge_signatures(ctx: &mut Context, tx: &Transaction, params: &Params) -> Result<(), TxError> {
     for (signer, info) in tx.signer_infos() {
-        let account = existing_account(ctx, signer)?;
-        let key = account.base().and_then(|base| base.pub_key.as_ref());
-        if key.is_none() && ctx.mode != Mode::Simulate {
+        if ctx.mode != Mode::Simulate
+            && ctx
+                .unpriced(|ctx| existing_account(ctx, signer))?
+                .base()
+                .is_none_or(|base| base.pub_key.is_none())
+        {
             let text = "unrecognized public key type: <nil>: invalid pubkey";
             return Err(TxError::sdk(sdk::INVALID_PUB_KEY, text));
         }

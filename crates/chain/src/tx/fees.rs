@@ -127,8 +127,9 @@ pub(super) fn deduct(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError>
                 .iter()
                 .map(|any| any.type_url.as_str())
                 .collect();
-            let coins = coins.as_ref().map_err(Clone::clone)?;
-            feegrant::use_granted_fees(ctx, &granter, &payer, coins, &urls).map_err(|error| {
+            // The allowance is looked at first; what is no fee is refused below.
+            let coins = coins.as_ref().cloned().unwrap_or_default();
+            feegrant::use_granted_fees(ctx, &granter, &payer, &coins, &urls).map_err(|error| {
                 error.wrap(format!("{granter} does not allow to pay fees for {payer}"))
             })?;
             granter

@@ -2,7 +2,9 @@
 
 use chain::tx::GasPrice;
 use chain::{Application, Options};
+use prost::Message as _;
 use prost_types::Any;
+use proto::cosmos::tx::v1beta1::{AuthInfo, TxRaw};
 use tendermint_proto::v0_38::abci::response_process_proposal::ProposalStatus;
 use tendermint_proto::v0_38::abci::{RequestPrepareProposal, RequestProcessProposal};
 
@@ -192,6 +194,26 @@ fn a_timeout_of_the_first_second_of_1970_is_none() {
     let answer = check(&application, &late.sign());
     assert_eq!(answer.code, 18);
     assert!(answer.log.contains("must have timeout_timestamp set"));
+}
+
+#[test]
+fn an_allowance_and_keys_are_looked_at_before_fees_and_sequences() {
+    let application = application("0");
+    let mut bent = draft();
+    bent.fee.amount = vec![coin(5), coin(6)];
+    bent.fee.granter = address("bob").to_bech32();
+    assert_eq!(check(&application, &bent.sign()).code, 38);
+    // Neither the account nor the transaction has a key, and the sequence is wrong.
+    let mut raw = TxRaw::decode(
+        Draft::new("bob", 1, 7, &send("bob", "alice", 5))
+            .sign()
+            .as_slice(),
+    );
+    let raw = raw.as_mut().unwrap();
+    let mut auth_info = AuthInfo::decode(raw.auth_info_bytes.clone()).unwrap();
+    auth_info.signer_infos[0].public_key = None;
+    raw.auth_info_bytes = auth_info.encode_to_vec().into();
+    assert_eq!(check(&application, &raw.encode_to_vec()).code, 8);
 }
 
 #[test]
