@@ -195,6 +195,15 @@ impl TxError {
         )
     }
 
+    /// What the reference answers where it panics: codespace `undefined`.
+    pub fn panic(reason: impl fmt::Display) -> Self {
+        Self::registered(
+            "undefined",
+            sdk::PANIC,
+            format!("recovered: {reason}: panic"),
+        )
+    }
+
     /// Any other error returned by a message server: codespace `undefined`, code 1, the bare text.
     pub fn undefined(log: impl Into<String>) -> Self {
         Self::registered("undefined", 1, log)
@@ -223,7 +232,7 @@ impl From<ChainError> for TxError {
                 Self::sdk(sdk::OUT_OF_GAS, format!("{error}: out of gas"))
             }
             ChainError::Refused(inner) => *inner,
-            other => Self::sdk(sdk::PANIC, format!("internal: {other}")),
+            other => Self::panic(format_args!("internal: {other}")),
         }
     }
 }

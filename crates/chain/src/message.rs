@@ -118,5 +118,5 @@ fn invalid_address(part: &str, error: &crypto::Error) -> TxError {
 
 /// What the reference makes of a number that a message leaves out: it panics, which costs the transaction.
 pub(crate) fn unset_number(field: &str) -> TxError {
-    TxError::sdk(sdk::PANIC, format!("recovered: {field} is not set: panic"))
+    TxError::panic(format_args!("{field} is not set"))
 }

@@ -1,7 +1,7 @@
 //! Evidence: validators that consensus caught signing twice are slashed, jailed and never come back.
 //!
-//! Order and events are the reference's (Cosmos SDK v0.53). Nobody can hand in evidence by a message: the reference has
-//! no handler for any kind of it and refuses all, and so do we.
+//! Order and events are the reference's (Cosmos SDK v0.53). Nobody can hand in evidence by a message: the reference's
+//! application gives the module no handlers, so that it panics over evidence that is sound. We answer with its code.
 
 use crypto::keys::VALCONS_PREFIX;
 use prost::{Message as _, Name as _};
@@ -167,8 +167,7 @@ fn submit(
         let text = format!("{}: evidence already exists", hex::encode_upper(hash));
         return refuse(5, text);
     }
-    let text = "equivocation: unregistered handler for evidence type";
-    refuse(2, text.to_owned())
+    Err(TxError::panic("no router of evidence"))
 }
 
 /// Loads the section `evidence`.
@@ -241,3 +240,6 @@ fn all(
         pagination: Some(page),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,9 @@ use crate::tx::{GasPrice, Transaction, fees, signing};
 
 /// Runs all checks.
 pub(super) fn check(ctx: &mut Context, tx: &Transaction, minimum: GasPrice) -> Result<(), TxError> {
+    if tx.auth_info.fee.is_none() {
+        return Err(TxError::panic("missing fee"));
+    }
     check_extensions(tx)?;
     if ctx.mode != Mode::Recheck {
         check_basic(tx)?;
@@ -47,12 +50,7 @@ fn check_extensions(tx: &Transaction) -> Result<(), TxError> {
 }
 
 fn check_basic(tx: &Transaction) -> Result<(), TxError> {
-    let Some(fee) = &tx.auth_info.fee else {
-        return Err(TxError::sdk(
-            sdk::INSUFFICIENT_FEE,
-            "missing fee: insufficient fee",
-        ));
-    };
+    let fee = tx.fee();
     if fee.gas_limit > GAS_LIMIT_MAX {
         let text = format!(
             "invalid gas supplied; {} > {GAS_LIMIT_MAX}: invalid request",
@@ -141,11 +139,6 @@ fn charge_size(ctx: &mut Context, tx: &Transaction, params: &Params) -> Result<(
 /// Stores public keys seen for the first time. Events: `tx` with account and sequence (not of unordered transactions),
 /// `tx` with the signature.
 fn set_public_keys(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError> {
-    if tx.auth_info.signer_infos.len() > tx.signers.len() {
-        // The reference reads beyond the end of a list.
-        let text = "more signer infos than signers: panic";
-        return Err(TxError::registered("undefined", sdk::PANIC, text));
-    }
     for (position, (signer, info)) in tx.signer_infos().enumerate() {
         // Left out, the key must be on the account already; that is looked at when the signature is verified.
         let Some(any) = &info.public_key else {
@@ -166,9 +159,18 @@ fn set_public_keys(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError> {
             auth::save_account(ctx, signer, &account);
         }
     }
-    for ((signer, info), signature) in tx.signer_infos().zip(&tx.raw.signatures) {
+    if tx.auth_info.signer_infos.len() > tx.signers.len() {
+        return Err(TxError::panic("more signer infos than signers"));
+    }
+    let signatures = || tx.signer_infos().zip(&tx.raw.signatures);
+    if ctx.mode != Mode::Simulate {
+        for ((_, info), signature) in signatures() {
+            signing::check_form(info, signature)?;
+        }
+    }
+    for ((signer, info), signature) in signatures() {
         if ctx.mode != Mode::Simulate {
-            signing::check_form(info, signature).map_err(TxError::undefined)?;
+            signing::check_given(info, signature)?;
         }
         if !tx.body.unordered {
             ctx.emit_raw("tx", &[("acc_seq", &format!("{signer}/{}", info.sequence))]);
@@ -183,7 +185,7 @@ fn set_public_keys(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError> {
 fn check_signature_count(tx: &Transaction, params: &Params) -> Result<(), TxError> {
     let keys = tx.auth_info.signer_infos.iter().map(|info| {
         let key = info.public_key.as_ref().map(SignerKey::from_any);
-        key.and_then(Result::ok).map_or(1, |key| key.count())
+        key.map_or(0, |key| key.map_or(1, |key| key.count()))
     });
     let count = keys.fold(0, usize::saturating_add);
     let count = u64::try_from(count).unwrap_or(u64::MAX);
@@ -198,15 +200,10 @@ fn check_signature_count(tx: &Transaction, params: &Params) -> Result<(), TxErro
 
 /// Charges for each signature; here it shows who has no key to check one with.
 fn charge_signatures(ctx: &mut Context, tx: &Transaction, params: &Params) -> Result<(), TxError> {
-    for (signer, info) in tx.signer_infos() {
-        if ctx.mode != Mode::Simulate
-            && ctx
-                .unpriced(|ctx| existing_account(ctx, signer))?
-                .base()
-                .is_none_or(|base| base.pub_key.is_none())
-        {
-            let text = "unrecognized public key type: <nil>: invalid pubkey";
-            return Err(TxError::sdk(sdk::INVALID_PUB_KEY, text));
+    for ((signer, info), signature) in tx.signer_infos().zip(&tx.raw.signatures) {
+        if ctx.mode != Mode::Simulate {
+            let account = ctx.unpriced(|ctx| existing_account(ctx, signer))?;
+            signing::check_keys(info, &stored_key(&account)?, signature)?;
         }
         let signatures = signing::count(info);
         let gas = signatures.saturating_mul(params.sig_verify_cost_secp256k1);
@@ -243,6 +240,10 @@ fn verify_one(
     signature: &[u8],
     account: &Account,
 ) -> Result<(), TxError> {
+    if tx.body.unordered && info.sequence > 0 {
+        let text = "sequence is not allowed for unordered transactions: invalid request";
+        return Err(TxError::sdk(sdk::INVALID_REQUEST, text));
+    }
     let (number, expected) = account
         .base()
         .map_or((0, 0), |base| (base.account_number, base.sequence));
@@ -258,14 +259,8 @@ fn verify_one(
     if matches!(ctx.mode, Mode::Simulate | Mode::Recheck) {
         return Ok(());
     }
-    let key = account
-        .base()
-        .and_then(|base| base.pub_key.as_ref())
-        .and_then(|any| SignerKey::from_any(any).ok())
-        .ok_or_else(|| {
-            let text = "unrecognized public key type: <nil>: invalid pubkey";
-            TxError::sdk(sdk::INVALID_PUB_KEY, text)
-        })?;
+    let key = stored_key(account)?;
+    signing::check_infos(tx)?;
     let chain_id = &ctx.block.chain_id;
     let signer = signing::Signer {
         chain_id,
@@ -282,13 +277,17 @@ fn verify_one(
              ({chain_id}): ({reason}): unauthorized"
         );
         TxError::sdk(sdk::UNAUTHORIZED, text)
-    })?;
-    if info.public_key.is_none() {
-        // The reference's mempool panics on it, after the checks; a client sees the same code.
-        let text = "signer info without public key: panic";
-        return Err(TxError::registered("undefined", sdk::PANIC, text));
-    }
-    Ok(())
+    })
+}
+
+/// The key on an account.
+fn stored_key(account: &Account) -> Result<SignerKey, TxError> {
+    let any = account.base().and_then(|base| base.pub_key.as_ref());
+    any.and_then(|any| SignerKey::from_any(any).ok())
+        .ok_or_else(|| {
+            let text = "unrecognized public key type: <nil>: invalid pubkey";
+            TxError::sdk(sdk::INVALID_PUB_KEY, text)
+        })
 }
 
 /// The rules of unordered transactions: a bounded timeout, no sequence, and one use of (signer, timeout).
@@ -300,14 +299,6 @@ fn check_unordered(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError> {
             "unordered transaction must have timeout_timestamp set",
         ));
     };
-    if tx
-        .auth_info
-        .signer_infos
-        .iter()
-        .any(|info| info.sequence > 0)
-    {
-        return Err(refuse("sequence is not allowed for unordered transactions"));
-    }
     let now = ctx.block.time.unix_nanos();
     if timeout < now {
         return Err(refuse(

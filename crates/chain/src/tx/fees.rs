@@ -2,13 +2,14 @@
 
 use std::str::FromStr;
 
-use crypto::keys::Address;
+use crypto::keys::{ADDRESS_PREFIX, Address};
 use proto::cosmos::tx::v1beta1::Fee;
 
 use crate::bank::{self, Coins, UPOKT};
 use crate::context::{Context, Mode};
 use crate::error::TxError;
 use crate::limits::SIMULATED_FEE_GAS;
+use crate::modules::shared::address;
 use crate::tx::Transaction;
 use crate::{auth, feegrant, sdk};
 
@@ -156,16 +157,16 @@ pub(super) fn deduct(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError>
 }
 
 /// Whose allowance pays the fee, if that was asked for.
+///
+/// # Errors
+/// The code of a panic for what is no account address.
 fn granter(fee: &Fee) -> Result<Option<Address>, TxError> {
     if fee.granter.is_empty() {
         return Ok(None);
     }
-    Address::from_bech32(&fee.granter)
+    address::of_signer(ADDRESS_PREFIX, &fee.granter)
         .map(Some)
-        .map_err(|error| {
-            let text = format!("invalid fee granter address: {error}: invalid address");
-            TxError::sdk(sdk::INVALID_ADDRESS, text)
-        })
+        .map_err(TxError::panic)
 }
 
 #[cfg(test)]

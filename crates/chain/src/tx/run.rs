@@ -260,10 +260,7 @@ fn attribute(key: &str, value: String) -> EventAttribute {
 
 /// The answer for a transaction that made the machine panic.
 fn panicked(panic: &(dyn Panic + Send)) -> TxError {
-    TxError::sdk(
-        sdk::PANIC,
-        format!("recovered: {}: panic", panic_text(panic)),
-    )
+    TxError::panic(panic_text(panic))
 }
 
 /// What a panic said.
@@ -300,7 +297,10 @@ mod tests {
                 Ok(())
             });
             let error = result.unwrap_err();
-            assert_eq!((error.codespace.as_ref(), error.code), ("sdk", 111_222));
+            assert_eq!(
+                (error.codespace.as_ref(), error.code),
+                ("undefined", 111_222)
+            );
             assert!(error.log.contains("index 7 out of 3"), "{}", error.log);
             assert_eq!(ctx.get(b"kept").unwrap(), Some(vec![1]));
             assert_eq!(ctx.get(b"lost").unwrap(), None);

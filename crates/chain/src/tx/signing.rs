@@ -5,13 +5,14 @@
 
 use bytes::Bytes;
 use crypto::keys::PublicKey;
-use prost::Message;
+use prost::{Message, Name};
 use proto::cosmos::crypto::multisig::v1beta1::{CompactBitArray, MultiSignature};
 use proto::cosmos::tx::signing::v1beta1::SignMode;
 use proto::cosmos::tx::v1beta1::mode_info::{Multi, Single, Sum};
 use proto::cosmos::tx::v1beta1::{ModeInfo, SignDoc, SignerInfo};
 
 use crate::auth::{MultisigKey, SignerKey};
+use crate::error::TxError;
 use crate::tx::Transaction;
 
 /// What a signature depends on besides the transaction.
@@ -87,7 +88,7 @@ fn verify_multi(
             "not enough signatures set, have {count}, expected {threshold}"
         ));
     }
-    if signatures.len() != count || multi.mode_infos.len() != count {
+    if signatures.len() < count || multi.mode_infos.len() < count {
         return Err(format!(
             "{count} keys are said to have signed, with {} signatures and {} modes",
             signatures.len(),
@@ -122,13 +123,111 @@ pub(super) fn count(info: &SignerInfo) -> u64 {
 }
 
 /// Whether the signature of a signer can be taken apart as its mode says.
-pub(super) fn check_form(info: &SignerInfo, signature: &Bytes) -> Result<(), String> {
-    match info.mode_info.as_ref().and_then(|info| info.sum.as_ref()) {
-        None => Err("got empty SignatureData".to_owned()),
-        Some(Sum::Single(_)) => Ok(()),
-        Some(Sum::Multi(_)) => MultiSignature::decode(signature.clone())
-            .map(|_| ())
-            .map_err(|error| format!("proto: MultiSignature: {error}")),
+///
+/// # Errors
+/// undefined 1 for bytes that are no list of signatures; the code of a panic for a mode of no kind, and for more modes than
+/// signatures.
+pub(super) fn check_form(info: &SignerInfo, signature: &Bytes) -> Result<(), TxError> {
+    match &info.mode_info {
+        Some(mode) => check_mode(mode, signature),
+        None => Ok(()),
+    }
+}
+
+fn check_mode(mode: &ModeInfo, signature: &Bytes) -> Result<(), TxError> {
+    let multi = match &mode.sum {
+        None => return Err(TxError::panic("mode_info of no kind")),
+        Some(Sum::Single(_)) => return Ok(()),
+        Some(Sum::Multi(multi)) => multi,
+    };
+    let wrong = |reason: String| TxError::undefined(format!("proto: MultiSignature: {reason}"));
+    proto::unknown::check(&MultiSignature::full_name(), signature, false)
+        .map_err(|error| wrong(error.to_string()))?;
+    let several =
+        MultiSignature::decode(signature.clone()).map_err(|error| wrong(error.to_string()))?;
+    if multi.mode_infos.len() > several.signatures.len() {
+        return Err(TxError::panic("more modes than signatures"));
+    }
+    let mut each = multi.mode_infos.iter().zip(&several.signatures);
+    each.try_for_each(|(mode, signature)| check_mode(mode, signature))
+}
+
+/// Whether all signatures have a mode.
+///
+/// # Errors
+/// undefined 1.
+pub(super) fn check_given(info: &SignerInfo, signature: &Bytes) -> Result<(), TxError> {
+    match &info.mode_info {
+        Some(mode) if has_modes(mode, signature) => Ok(()),
+        _ => Err(TxError::undefined("got empty SignatureData")),
+    }
+}
+
+fn has_modes(mode: &ModeInfo, signature: &Bytes) -> bool {
+    let Some(Sum::Multi(multi)) = &mode.sum else {
+        return true;
+    };
+    let several = MultiSignature::decode(signature.clone()).unwrap_or_default();
+    let mut each = multi.mode_infos.iter().zip(&several.signatures);
+    several.signatures.len() == multi.mode_infos.len()
+        && each.all(|(mode, signature)| has_modes(mode, signature))
+}
+
+/// Whether the bits of a multisig account's signature fit its keys and signatures, as the reference looks at them when it
+/// charges for them.
+///
+/// # Errors
+/// undefined 1 for one signature of several keys; the code of a panic for bits of more than there is.
+pub(super) fn check_keys(
+    info: &SignerInfo,
+    key: &SignerKey,
+    signature: &Bytes,
+) -> Result<(), TxError> {
+    let SignerKey::Multi(key) = key else {
+        return Ok(());
+    };
+    let sum = info.mode_info.as_ref().and_then(|info| info.sum.as_ref());
+    let Some(Sum::Multi(multi)) = sum else {
+        let text = "expected *signing.MultiSignatureData, got, *signing.SingleSignatureData";
+        return Err(TxError::undefined(text));
+    };
+    let bits = multi.bitarray.clone().unwrap_or_default();
+    let held = bits.elems.len().saturating_mul(8);
+    let size = bits_held(&bits).unwrap_or(0);
+    let is_beyond = |index: usize| is_set(&bits, index) && index >= key.keys.len();
+    let count = (0..size.min(held)).filter(|index| is_set(&bits, *index));
+    let count = count.count();
+    let several = MultiSignature::decode(signature.clone()).unwrap_or_default();
+    if size > held || (0..size).any(is_beyond) || count > several.signatures.len() {
+        return Err(TxError::panic(
+            "bits of more keys or signatures than there are",
+        ));
+    }
+    Ok(())
+}
+
+/// What the reference needs of all signers to look at the signature of any.
+///
+/// # Errors
+/// The code of a panic for a signer without key, or with several signatures and no bits.
+pub(super) fn check_infos(tx: &Transaction) -> Result<(), TxError> {
+    for info in &tx.auth_info.signer_infos {
+        if info.public_key.is_none() {
+            return Err(TxError::panic("signer info without public key"));
+        }
+        if info.mode_info.as_ref().is_some_and(lacks_bits) {
+            return Err(TxError::panic("several signatures without bits"));
+        }
+    }
+    Ok(())
+}
+
+fn lacks_bits(mode: &ModeInfo) -> bool {
+    match &mode.sum {
+        Some(Sum::Multi(multi)) => {
+            multi.bitarray.is_none() || multi.mode_infos.iter().any(lacks_bits)
+        }
+        _ => false,
     }
 }
 
@@ -144,24 +243,25 @@ pub(super) fn parts(info: &SignerInfo, signature: &Bytes) -> Vec<Bytes> {
     parts
 }
 
+/// How many bits an array holds; `None` when it says less than none.
+fn bits_held(bits: &CompactBitArray) -> Option<usize> {
+    let whole = bits.elems.len().checked_mul(8)?;
+    match usize::try_from(bits.extra_bits_stored).ok()? {
+        0 => Some(whole),
+        extra => whole.checked_sub(8)?.checked_add(extra),
+    }
+}
+
+/// Whether a bit is set.
+fn is_set(bits: &CompactBitArray, index: usize) -> bool {
+    let byte = bits.elems.get(index / 8).copied().unwrap_or_default();
+    byte & (0x80 >> (index % 8)) != 0
+}
+
 /// Which of `size` bits are set; `None` when the array holds another number of them.
 fn bits_set(bits: &CompactBitArray, size: usize) -> Option<Vec<bool>> {
-    let extra = usize::try_from(bits.extra_bits_stored)
-        .ok()
-        .filter(|extra| *extra < 8)?;
-    let whole = bits.elems.len().checked_mul(8)?;
-    let held = match extra {
-        0 => whole,
-        extra => whole.checked_sub(8)?.checked_add(extra)?,
-    };
-    if held != size {
-        return None;
-    }
-    let bit = |index: usize| {
-        let byte = bits.elems.get(index / 8).copied().unwrap_or_default();
-        byte & (0x80 >> (index % 8)) != 0
-    };
-    Some((0..size).map(bit).collect())
+    let held = bits_held(bits).filter(|held| *held == size)?;
+    Some((0..held).map(|index| is_set(bits, index)).collect())
 }
 
 /// The bytes that are hashed and signed.

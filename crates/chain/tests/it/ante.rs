@@ -102,6 +102,43 @@ fn each_check_refuses_with_its_code() {
 }
 
 #[test]
+fn what_makes_the_reference_panic_has_the_code_of_a_panic() {
+    type Bend = fn(&mut AuthInfo);
+    let rows: [(&str, Bend); 6] = [
+        ("no fee", |auth| auth.fee = None),
+        ("a granter that is no address", |auth| {
+            auth.fee.as_mut().unwrap().granter = "x".to_owned();
+        }),
+        ("a granter of another prefix", |auth| {
+            auth.fee.as_mut().unwrap().granter = address("bob").to_bech32_with("poktvaloper");
+        }),
+        ("a signer without key", |auth| {
+            auth.signer_infos[0].public_key = None;
+        }),
+        ("a mode of no kind", |auth| {
+            auth.signer_infos[0].mode_info.as_mut().unwrap().sum = None;
+        }),
+        ("one signer info too many", |auth| {
+            auth.signer_infos.push(auth.signer_infos[0].clone());
+        }),
+    ];
+    let mut application = application("0");
+    let mut first = draft();
+    first.fee.amount = vec![coin(1)];
+    execute(&mut application, 2, &[first.sign()]);
+    for (name, bend) in rows {
+        let signed = Draft::new("alice", 0, 1, &send("alice", "bob", 5)).sign();
+        let mut raw = TxRaw::decode(signed.as_slice()).unwrap();
+        let mut auth_info = AuthInfo::decode(raw.auth_info_bytes.clone()).unwrap();
+        bend(&mut auth_info);
+        raw.auth_info_bytes = auth_info.encode_to_vec().into();
+        let answer = check(&application, &raw.encode_to_vec());
+        let got = (answer.code, answer.codespace.as_str());
+        assert_eq!(got, (111_222, "undefined"), "{name}: {}", answer.log);
+    }
+}
+
+#[test]
 fn coins_of_nothing_are_no_fee() {
     let mut application = application("0");
     let mut free = draft();
