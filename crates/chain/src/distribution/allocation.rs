@@ -56,12 +56,9 @@ fn allocate(ctx: &mut Context) -> Result<(), TxError> {
     Ok(state::add_to_community(ctx, &left)?)
 }
 
-/// Votes and who cast them. On a chain whose validators are not ours to know, there are none. A validator that is gone
-/// keeps its weight, and its share goes to the community; the reference stops there.
+/// Votes and who cast them, also those of validators that have left consensus since. The share of a validator that is gone
+/// or not ours to know goes to the community; the reference stops there.
 fn known_votes(ctx: &Context) -> Result<Vec<(Vote, Option<Validator>)>, ChainError> {
-    if !staking::has_bonded(ctx)? {
-        return Ok(Vec::new());
-    }
     ctx.last_commit
         .votes
         .iter()

@@ -55,8 +55,7 @@ pub use query::query;
 pub use slash::{jail, slash};
 pub use state::{
     delegation, delegations_of, delegations_to, existing_delegation, existing_validator,
-    has_bonded, last_powers, redelegation, unbonding, validator, validator_by_consensus,
-    validators,
+    last_powers, redelegation, unbonding, validator, validator_by_consensus, validators,
 };
 pub(crate) use updates::apply_set_changes;
 pub use updates::{end_block, unjail};

@@ -44,10 +44,7 @@ pub(super) fn execute(
         .pubkey
         .clone()
         .ok_or_else(|| error::EMPTY_PUB_KEY.plain())?;
-    let key = consensus_key(&pubkey).map_err(|reason| {
-        // The reference panics here.
-        TxError::sdk(sdk::PANIC, format!("recovered: {reason}: panic"))
-    })?;
+    let key = consensus_key(&pubkey).map_err(TxError::panic)?;
     let mut validator = Validator {
         operator: address,
         consensus_pubkey: pubkey,

@@ -111,15 +111,6 @@ pub fn last_powers(ctx: &Context) -> Result<Vec<(Address, i64)>, ChainError> {
     Ok(out)
 }
 
-/// Whether consensus knows any of our validators.
-///
-/// # Errors
-/// When the store fails.
-pub fn has_bonded(ctx: &Context) -> Result<bool, ChainError> {
-    let first = ctx.scan(keys::LAST_POWERS, std::ops::Bound::Unbounded, false, 1)?;
-    Ok(!first.is_empty())
-}
-
 /// Remembers what consensus is told; `None` when it is out.
 pub(super) fn save_last_power(ctx: &mut Context, operator: &Address, power: Option<i64>) {
     let key = keys::last_power(operator);

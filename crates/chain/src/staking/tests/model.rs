@@ -302,6 +302,24 @@ fn withdraw(chain: &mut TestChain, who: usize) -> Result<(), TxError> {
     send(chain, &message)
 }
 
+#[test]
+fn the_last_validator_is_paid_for_its_votes_after_it_has_left() {
+    let (mut chain, consensus) = start();
+    chain.go_to(2);
+    reward(&mut chain, consensus, 1_000);
+    chain.run(|ctx| staking::jail(ctx, &consensus)).unwrap();
+    chain.run(|ctx| staking::end_block(ctx).map(drop)).unwrap();
+    let powers = chain.read(|ctx| staking::last_powers(ctx).unwrap());
+    assert!(powers.is_empty());
+    reward(&mut chain, consensus, 1_000);
+    let owed = chain.read(|ctx| distribution::outstanding(ctx, &delegator(0)).unwrap());
+    assert_eq!(owed.amount(bank::UPOKT), Dec::from_int(2_000));
+    // Votes of somebody unknown are the community's.
+    reward(&mut chain, Address([200; 20]), 500);
+    let pool = chain.read(|ctx| distribution::community_pool(ctx).unwrap());
+    assert_eq!(pool.amount(bank::UPOKT), Dec::from_int(500));
+}
+
 /// What is owed, to the last place, is what the module holds; the bonded pool holds the validator's tokens.
 fn conserved(chain: &TestChain) {
     chain.read(|ctx| {
