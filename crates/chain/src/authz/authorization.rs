@@ -1,5 +1,7 @@
 //! What a grant allows: any message of a type, transfers up to a limit, or staking up to a limit.
 
+use std::collections::BTreeMap;
+
 use prost_types::Any;
 use proto::cosmos::authz::v1beta1::GenericAuthorization;
 use proto::cosmos::bank::v1beta1::{MsgSend, SendAuthorization};
@@ -11,11 +13,11 @@ use proto::cosmos::staking::v1beta1::{
 };
 
 use super::error::Error;
-use crate::bank::{self, Coins, coin};
+use crate::bank::{self, coin};
 use crate::context::Context;
 use crate::error::TxError;
 use crate::limits::AUTHZ_LIST_GAS;
-use crate::message::decode;
+use crate::message::{decode, unset_number};
 use crate::sdk;
 
 /// An authorization of a type this chain knows.
@@ -68,7 +70,7 @@ impl Authorization {
         }
     }
 
-    /// Type URL of the messages it is about; empty for a stake authorization of no kind, which [`Self::check`] refuses.
+    /// Type URL of the messages it is about; empty for a stake authorization of no known kind.
     pub fn type_url(&self) -> String {
         match self {
             Self::Generic(own) => own.msg.clone(),
@@ -119,8 +121,7 @@ fn check_send(own: &SendAuthorization) -> Result<(), TxError> {
     if own.spend_limit.is_empty() {
         return Err(refuse("spend limit cannot be nil"));
     }
-    // The reference looks at the signs only and panics when a list out of order is used; such a list is refused here
-    // when it is used.
+    // Order does not matter here; a list out of order cannot be used.
     if !own
         .spend_limit
         .iter()
@@ -141,27 +142,19 @@ fn accept_send(
     own: &SendAuthorization,
     message: &MsgSend,
 ) -> Result<Acceptance, TxError> {
-    let mut left = Coins::new();
-    let (limit, spent) = (
-        Coins::strict(&own.spend_limit)?,
-        Coins::strict(&message.amount)?,
-    );
+    let mut left = sums(&own.spend_limit)?;
     let exceeded = || {
         let text = "requested amount is more than spend limit: insufficient funds";
         TxError::sdk(sdk::INSUFFICIENT_FUNDS, text)
     };
-    if spent
-        .iter()
-        .any(|(denom, amount)| limit.amount(denom) < amount)
-    {
+    for (denom, amount) in sums(&message.amount)? {
+        let rest = left.entry(denom).or_default();
+        *rest = rest.checked_sub(amount).ok_or_else(exceeded)?;
+    }
+    if left.values().any(|rest| *rest < 0) {
         return Err(exceeded());
     }
-    for (denom, amount) in limit.iter() {
-        let rest = amount
-            .checked_sub(spent.amount(denom))
-            .ok_or_else(exceeded)?;
-        left.add(denom, rest).ok_or_else(exceeded)?;
-    }
+    left.retain(|_, rest| *rest > 0);
     let listed = find(
         ctx,
         &own.allow_list,
@@ -178,10 +171,32 @@ fn accept_send(
     if left.is_empty() {
         return Ok(Acceptance::Delete);
     }
+    let left = left
+        .into_iter()
+        .map(|(denom, rest)| coin(rest.unsigned_abs(), denom));
     Ok(Acceptance::Update(Authorization::Send(SendAuthorization {
-        spend_limit: left.to_proto(),
+        spend_limit: left.collect(),
         allow_list: own.allow_list.clone(),
     })))
+}
+
+/// Coins by denomination, whatever they are: the bank looks at those of a message afterwards.
+///
+/// # Errors
+/// The code of a panic for coins that are not sorted or have no number.
+fn sums(coins: &[Coin]) -> Result<BTreeMap<&str, i128>, TxError> {
+    if !coins.is_sorted_by(|one, next| one.denom <= next.denom) {
+        return Err(TxError::panic("coins must be sorted"));
+    }
+    let mut sums = BTreeMap::<&str, i128>::new();
+    for coin in coins {
+        let sum = sums.entry(&coin.denom).or_default();
+        let amount: Option<i128> = coin.amount.parse().ok();
+        *sum = amount
+            .and_then(|amount| sum.checked_add(amount))
+            .ok_or_else(|| TxError::panic(format_args!("an amount of `{}`", coin.amount)))?;
+    }
+    Ok(sums)
 }
 
 fn check_stake(own: &StakeAuthorization) -> Result<(), TxError> {
@@ -191,14 +206,10 @@ fn check_stake(own: &StakeAuthorization) -> Result<(), TxError> {
         let detail = format_args!("negative coin amount: {}{}", most.amount, most.denom);
         return Err(Error::NegativeMaxTokens.because(detail));
     }
-    // An unknown number of a kind makes the reference panic.
-    if AuthorizationType::try_from(own.authorization_type)
-        .is_ok_and(|kind| kind != AuthorizationType::Unspecified)
-    {
-        Ok(())
-    } else {
-        Err(Error::UnknownAuthorizationType.bare())
+    if own.authorization_type == AuthorizationType::Unspecified as i32 {
+        return Err(Error::UnknownAuthorizationType.bare());
     }
+    Ok(())
 }
 
 fn accept_stake(
@@ -230,12 +241,13 @@ fn accept_stake(
         let text = format!("invalid coin denoms: {}, {}", most.denom, amount.denom);
         return Err(TxError::undefined(text));
     }
-    let taken = bank::amount(&amount).ok_or_else(|| {
-        TxError::sdk(
-            sdk::INVALID_COINS,
-            format!("{}: invalid coins", amount.amount),
-        )
-    })?;
+    if amount.amount.is_empty() {
+        return Err(unset_number("amount"));
+    }
+    let Some(taken) = bank::amount(&amount) else {
+        // Less than nothing is within any limit; the message itself is refused for it.
+        return Ok(Acceptance::Keep);
+    };
     let most_tokens = bank::amount(most).unwrap_or_default();
     let Some(left) = most_tokens.checked_sub(taken) else {
         let below = taken.saturating_sub(most_tokens);

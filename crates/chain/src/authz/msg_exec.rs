@@ -5,7 +5,7 @@
 //! their place in the list as `authz_msg_index`; those of the grants themselves do not. The list is atomic: one failing
 //! message fails the transaction.
 
-use crypto::keys::Address;
+use crypto::keys::{ADDRESS_PREFIX, Address};
 use prost::Name as _;
 use prost_types::Any;
 use proto::cosmos::authz::v1beta1::{Grant, MsgExec, MsgExecResponse, MsgGrant};
@@ -16,6 +16,7 @@ use crate::context::{BlockTime, Context};
 use crate::error::{ChainError, TxError};
 use crate::limits::{AUTHZ_MESSAGES_MAX, AUTHZ_NESTING_MAX};
 use crate::message::decode;
+use crate::modules::shared::address;
 use crate::{router, sdk};
 
 /// Refuses messages that cannot be read, too many of them and too deep a nesting. What they say is looked at in the
@@ -88,7 +89,7 @@ fn dispatch(
     let [signer] = signers.as_slice() else {
         return Err(Error::NumOfSigners.bare());
     };
-    let granter = account("signer", signer)?;
+    let granter = address::of_signer(ADDRESS_PREFIX, signer)?;
     if granter != *grantee {
         use_grant(ctx, &granter, grantee, message)?;
     }

@@ -38,6 +38,9 @@ pub(super) fn execute(ctx: &mut Context, message: MsgGrant) -> Result<MsgGrantRe
         auth::ensure_account(ctx, &grantee)?;
     }
     let type_url = authorization.type_url();
+    if type_url.is_empty() {
+        return Err(TxError::panic("a stake authorization of no known kind"));
+    }
     if !type_url.starts_with('/') || !router::handles(proto::any::type_name(&type_url)) {
         return Err(invalid(format!("{type_url} doesn't exist.")));
     }

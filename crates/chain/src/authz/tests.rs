@@ -453,3 +453,54 @@ fn queries_and_export_show_the_grants_in_order() {
     assert_eq!(again.read(genesis::export).unwrap(), exported);
     assert_eq!(exported.authorization.len(), 3);
 }
+
+#[test]
+fn signers_inside_are_read_as_those_of_a_transaction() {
+    let mut chain = chain();
+    let from = |text: String| {
+        proto::any::pack(&MsgSend {
+            from_address: text,
+            to_address: CAROL.to_bech32(),
+            amount: vec![upokt(1)],
+        })
+    };
+    let nobody = exec(BOB, vec![from(String::new())]);
+    refused(act(&mut chain, &nobody), "undefined", 1).unwrap();
+    let operator = exec(BOB, vec![from(ALICE.to_bech32_with("poktvaloper"))]);
+    refused(act(&mut chain, &operator), "sdk", 35).unwrap();
+}
+
+#[test]
+fn odd_coins_and_kinds_end_as_in_the_reference() {
+    let mut chain = chain();
+    let unknown = StakeAuthorization {
+        authorization_type: 9,
+        ..Default::default()
+    };
+    let message = grant_message(ALICE, BOB, proto::any::pack(&unknown), None);
+    refused(act(&mut chain, &message), "undefined", 111_222).unwrap();
+    let limit = SendAuthorization {
+        spend_limit: vec![coin(5, "mact"), upokt(10)],
+        ..Default::default()
+    };
+    let message = grant_message(ALICE, BOB, proto::any::pack(&limit), None);
+    act(&mut chain, &message).unwrap();
+    let negative = proto::cosmos::base::v1beta1::Coin {
+        amount: "-1".to_owned(),
+        ..upokt(0)
+    };
+    for (coins, codespace, code) in [
+        (vec![upokt(1), coin(1, "mact")], "undefined", 111_222),
+        (vec![upokt(0), upokt(11)], "sdk", 5),
+        (vec![upokt(0), upokt(10)], "sdk", 10),
+        (vec![negative], "sdk", 10),
+        (vec![coin(1, "other")], "sdk", 5),
+    ] {
+        let inner = proto::any::pack(&MsgSend {
+            from_address: ALICE.to_bech32(),
+            to_address: CAROL.to_bech32(),
+            amount: coins,
+        });
+        refused(act(&mut chain, &exec(BOB, vec![inner])), codespace, code).unwrap();
+    }
+}
