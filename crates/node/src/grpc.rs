@@ -15,6 +15,7 @@ use http_body::{Body as HttpBody, Frame};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use net::LimitedBody;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use prost::Message;
 
 use crate::reflection::{self, Reflection};
@@ -206,7 +207,7 @@ fn trailers(code: i32, text: &str) -> HeaderMap {
     let mut trailers = HeaderMap::new();
     trailers.insert(GRPC_STATUS, HeaderValue::from(code));
     if !text.is_empty()
-        && let Ok(value) = HeaderValue::from_str(&percent_encoded(text))
+        && let Ok(value) = HeaderValue::from_str(&status_text(text))
     {
         trailers.insert(GRPC_MESSAGE, value);
     }
@@ -214,16 +215,9 @@ fn trailers(code: i32, text: &str) -> HeaderMap {
 }
 
 /// gRPC's encoding of a status text: printable ASCII but the percent sign as it is.
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if (b' '..=b'~').contains(&byte) && byte != b'%' {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+fn status_text(text: &str) -> String {
+    const ESCAPED: AsciiSet = CONTROLS.add(b'%');
+    utf8_percent_encode(text, &ESCAPED).to_string()
 }
 
 #[cfg(test)]
@@ -252,9 +246,6 @@ mod tests {
 
     #[test]
     fn status_texts_are_percent_encoded() {
-        assert_eq!(
-            percent_encoded("a 100% \"ok\"\né"),
-            "a 100%25 \"ok\"%0A%C3%A9"
-        );
+        assert_eq!(status_text("a 100% \"ok\"\né"), "a 100%25 \"ok\"%0A%C3%A9");
     }
 }

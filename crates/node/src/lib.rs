@@ -30,6 +30,7 @@ pub mod solo;
 pub mod status;
 pub mod store;
 pub mod time;
+mod uri;
 pub mod view;
 
 pub use config::{CometFile, Config, NodeFile};

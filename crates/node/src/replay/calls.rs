@@ -7,6 +7,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt, Full};
 use net::{LimitedBody, Side};
+use percent_encoding::percent_decode_str;
 
 use crate::blocks::OwnView;
 use crate::status::HEIGHT;
@@ -86,35 +87,14 @@ pub(super) async fn grpc(
     let bytes = collected.to_bytes();
     GrpcAnswer {
         code: text("grpc-status").parse().unwrap_or(-1),
-        message: percent_decoded(&text("grpc-message")),
+        message: percent_decode_str(&text("grpc-message"))
+            .decode_utf8_lossy()
+            .into_owned(),
         heights: heights.collect(),
         response: bytes
             .get(5..)
             .map_or_else(Bytes::new, |rest| bytes.slice_ref(rest)),
     }
-}
-
-/// gRPC's encoding of a status text, undone.
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let digits = after.get(..2).filter(|_| *first == b'%');
-        let byte = digits
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match byte {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or(&[]);
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Asks the RPC.
@@ -180,18 +160,5 @@ pub(super) async fn rest(
         status: head.status.as_u16(),
         headers: head.headers,
         body: String::from_utf8_lossy(&body).into_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn status_texts_come_back() {
-        assert_eq!(
-            percent_decoded("a 100%25 \"ok\"%0A%C3%A9%"),
-            "a 100% \"ok\"\né%"
-        );
     }
 }

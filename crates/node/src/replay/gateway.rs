@@ -14,7 +14,7 @@ use super::recording::Rest;
 use super::report::{Difference, Part, Report};
 use super::web::bodies;
 use crate::rest::base64_bytes;
-use crate::rpc::uri_pairs;
+use crate::uri;
 use crate::view::View;
 
 /// Headers that are compared; what else a gateway says is its own.
@@ -48,7 +48,7 @@ fn translated(keys: &PageKeys, path: &str, moment: Moment) -> String {
     };
     let pairs = query.split('&').map(|pair| {
         let ours = || {
-            let (name, value) = uri_pairs(pair).pop()?;
+            let (name, value) = uri::pairs(pair).next()?.ok()?;
             if name != "pagination.key" {
                 return None;
             }

@@ -14,7 +14,7 @@ use super::diff::Found;
 use super::recording::Rpc;
 use super::report::{Difference, Part, Report};
 use crate::blocks::OwnView;
-use crate::rpc::uri_pairs;
+use crate::uri;
 
 /// Methods about the recorded node alone: who its peers are, what its mempool holds, how its consensus stands.
 const NODES_OWN: &[&str] = &[
@@ -102,7 +102,7 @@ impl Request {
         }
         if self.method == Method::GET {
             let (_, query) = self.path.split_once('?')?;
-            let mut pairs = uri_pairs(query).into_iter();
+            let mut pairs = uri::pairs(query).flatten();
             let (_, path) = pairs.find(|(name, _)| name == "path")?;
             return Some(path.trim_matches('"').to_owned());
         }

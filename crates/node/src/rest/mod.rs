@@ -16,9 +16,9 @@ use net::RequestBody;
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 
-use crate::services;
 use crate::status::{self, HEIGHT, INTERNAL, INVALID_ARGUMENT, Status, UNIMPLEMENTED};
 use crate::view::View;
+use crate::{services, uri};
 
 pub mod routes;
 mod values;
@@ -101,7 +101,7 @@ fn with_metadata(headers: &HeaderMap) -> HeaderMap {
 /// Unimplemented for a path or a method that no route has, InvalidArgument for a value that does not fit.
 pub fn route(method: &Method, uri: &Uri, body: &[u8]) -> Result<Call, Status> {
     let wrong = |text: String| Status::early(INVALID_ARGUMENT, text);
-    let path = unescaped(uri.path(), false).map_err(wrong)?;
+    let path = uri::unescaped(uri.path()).map_err(wrong)?;
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let fitting = |route: &'static Route| Some((route, routes::fit(route.template, &segments)?));
     let verb = match method.as_str() {
@@ -263,38 +263,14 @@ fn index() -> Response<Bytes> {
 /// The keys of a URI's query in order, each with all its values.
 fn grouped(query: &str) -> Result<Vec<(String, Vec<String>)>, String> {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (key, value) = (unescaped(key, true)?, unescaped(value, true)?);
+    for pair in uri::pairs(query) {
+        let (key, value) = pair?;
         match groups.iter_mut().find(|(known, _)| *known == key) {
             Some((_, values)) => values.push(value),
             None => groups.push((key, vec![value])),
         }
     }
     Ok(groups)
-}
-
-/// Text without percent escapes; in a query, a plus is a space.
-fn unescaped(text: &str, in_query: bool) -> Result<String, String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        match (first, tail) {
-            (b'+', _) if in_query => bytes.push(b' '),
-            (b'%', _) => {
-                let digits = tail.get(..2).and_then(|digits| hex::decode(digits).ok());
-                let Some(decoded) = digits else {
-                    let shown = String::from_utf8_lossy(tail.get(..2).unwrap_or(tail));
-                    return Err(format!("invalid URL escape {:?}", format!("%{shown}")));
-                };
-                bytes.extend(decoded);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            (byte, _) => bytes.push(*byte),
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| "invalid UTF-8 in URL".to_owned())
 }
 
 #[cfg(test)]

@@ -28,7 +28,6 @@ pub(crate) mod search;
 pub(crate) mod websocket;
 
 use params::Params;
-pub(crate) use params::uri_pairs;
 
 /// A JSON-RPC error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,7 +197,7 @@ where
         // A route answers whatever the verb.
         (_, path) => {
             let method = path.trim_start_matches('/').to_owned();
-            let params = Params::Uri(uri_pairs(request.uri().query().unwrap_or_default()));
+            let params = Params::from_query(request.uri().query().unwrap_or_default());
             route(&view, &method, &params).await
         }
     })

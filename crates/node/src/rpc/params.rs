@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use crate::services::unhex;
+use crate::uri;
 
 /// Where arguments come from.
 #[derive(Clone, Debug)]
@@ -30,6 +31,11 @@ pub(crate) struct Arguments<'a> {
 }
 
 impl Params {
+    /// From a URI's query; what cannot be read of it is left out, as in the reference.
+    pub(crate) fn from_query(query: &str) -> Self {
+        Self::Uri(uri::pairs(query).flatten().collect())
+    }
+
     /// From the `params` of a request.
     ///
     /// # Errors
@@ -292,44 +298,6 @@ fn illegal_base64(text: &str, error: &base64::DecodeError) -> String {
     format!("illegal base64 data at input byte {offset}")
 }
 
-/// The pairs of a URI's query.
-pub(crate) fn uri_pairs(query: &str) -> Vec<(String, String)> {
-    let pairs = query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (percent_decoded(key), percent_decoded(value))
-        });
-    pairs.collect()
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        let digit = |byte: &u8| {
-            char::from(*byte)
-                .to_digit(16)
-                .and_then(|d| u8::try_from(d).ok())
-        };
-        match (first, tail) {
-            (b'+', _) => bytes.push(b' '),
-            (b'%', [high, low, after @ ..]) => {
-                if let (Some(high), Some(low)) = (digit(high), digit(low)) {
-                    bytes.push(high << 4 | low);
-                    rest = after;
-                } else {
-                    bytes.push(b'%');
-                }
-            }
-            (other, _) => bytes.push(*other),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -362,9 +330,9 @@ mod tests {
             args.hex("h"),
             Err(got("encoding/hex: invalid byte: U+0055 'U'"))
         );
-        let uri = Params::Uri(uri_pairs(
-            "height=abc&hash=4198a&query=tx.height=3&data=0x0a&q=%22x%22&n=5",
-        ));
+        let uri = Params::from_query(
+            "height=abc&hash=4198a&query=tx.height=3&data=0x0a&q=%22x%22&n=5&n=%zz",
+        );
         let args = uri.arguments(&[]).unwrap();
         let start = "error converting http params to arguments: ";
         let got = |text: &str| format!("{start}{text}");
@@ -380,7 +348,7 @@ mod tests {
         assert_eq!(args.bytes("q"), Ok(b"x".to_vec()));
         assert_eq!(args.integer("n"), Ok(Some(5)));
         assert!(!args.flag("prove").unwrap());
-        let uri = Params::Uri(uri_pairs(r#"a=%22b\"c%22&b=0X6869&c=%22%22"#));
+        let uri = Params::from_query(r#"a=%22b\"c%22&b=0X6869&c=%22%22"#);
         let args = uri.arguments(&[]).unwrap();
         assert_eq!(args.text("a"), Ok("b\"c".to_owned()));
         assert_eq!(args.text("b"), Ok("hi".to_owned()));
