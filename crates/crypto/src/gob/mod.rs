@@ -14,8 +14,10 @@
 
 mod decode;
 mod encode;
+mod reader;
 #[cfg(test)]
 mod tests;
+mod types;
 
 pub use self::decode::decode_proof;
 pub use self::encode::encode_proof;
@@ -29,6 +31,7 @@ mod builtin {
     pub(super) const BYTES: i64 = 5;
     pub(super) const STRING: i64 = 6;
     pub(super) const COMPLEX: i64 = 7;
+    pub(super) const INTERFACE: i64 = 8;
     /// Ids below are Go's own.
     pub(super) const FIRST_USER: i64 = 64;
 }

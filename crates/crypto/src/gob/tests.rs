@@ -178,7 +178,7 @@ fn other_ids_orders_and_unknown_fields_are_read() {
 
 #[test]
 fn wrong_streams_are_named() {
-    let path = |id| Stream::default().structure(64, &[("Path", id), ("Other", 80), ("Same", 64)]);
+    let path = |id| Stream::default().structure(64, &[("Path", id), ("Other", 8), ("Same", 64)]);
     let value = |stream: Stream, body: &[u8]| {
         stream.message(|out| {
             int(out, 64);
@@ -198,7 +198,7 @@ fn wrong_streams_are_named() {
         gob("a length is beyond its end")
     );
     assert_eq!(
-        value(path(5), &[]).decode(),
+        value(path(5), &[3, 255]).decode(),
         gob("it ends in the middle of a value")
     );
     assert_eq!(
@@ -252,6 +252,8 @@ fn wrong_streams_are_named() {
                 int(body, -70);
                 body.push(0)
             })
+            .structure(64, &[("Path", 5), ("Nothing", 70)])
+            .message(|body| int(body, 64))
             .decode(),
         gob("a type is defined as nothing")
     );
@@ -274,6 +276,62 @@ fn wrong_streams_are_named() {
     assert_eq!(
         value(list, &long).decode(),
         gob("a list is too long for a proof")
+    );
+}
+
+#[test]
+fn all_types_are_looked_at_before_a_value_is() {
+    let value = |stream: Stream| {
+        let stream = stream.message(|body| {
+            int(body, 64);
+            body.extend([1, 1, 7]);
+        });
+        stream.decode()
+    };
+    let with = |name, id| Stream::default().structure(64, &[("Path", 5), (name, id)]);
+    // A struct may end with its message.
+    assert_eq!(value(with("Other", 4)).unwrap().path, [7]);
+    for id in [4, 6, 80] {
+        assert_eq!(
+            value(with("Depth", id)),
+            gob("a byte string is expected where it holds something else")
+        );
+    }
+    let lists = [
+        with("FlippedBits", 5),
+        with("FlippedBits", 65).kind(65, 2, &[6]),
+        with("FlippedBits", 65).kind(65, 1, &[5, 3]),
+    ];
+    for stream in lists {
+        assert_eq!(
+            value(stream),
+            gob("a list of byte strings is expected where it holds something else")
+        );
+    }
+    let inner = |name, id| with("ClosestProof", 66).structure(66, &[(name, id)]);
+    assert_eq!(value(inner("NumSideNodes", 2)).unwrap().path, [7]);
+    assert_eq!(
+        value(inner("NumSideNodes", 3)),
+        gob("an integer is expected where it holds something else")
+    );
+    assert_eq!(value(inner("Other", 66)).unwrap().path, [7]);
+    assert_eq!(value(inner("Other", 67)), gob("a type is not defined"));
+    assert_eq!(value(inner("", 2)), gob("a field has no name"));
+    assert_eq!(
+        value(with("ClosestProof", 5)),
+        gob("a struct is expected where it holds something else")
+    );
+    assert_eq!(
+        value(Stream::default().structure(64, &[("Other", 5)])),
+        gob("a struct is expected that has a field of a proof")
+    );
+    let followed = Stream::default().message(|body| {
+        int(body, -64);
+        body.extend([3, 0, 0, 1]);
+    });
+    assert_eq!(
+        value(followed),
+        gob("a message goes on after a type's definition")
     );
 }
 
