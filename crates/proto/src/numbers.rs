@@ -3,7 +3,8 @@
 //! Amounts and decimals (`gogoproto.customtype`) travel as text. The reference turns each into a number when it reads a
 //! message: text that is none, or is too large, makes the message unreadable, and what is kept, shown and signed
 //! in amino JSON is the number, not the text. Go reads whole numbers in the notation of its source code: `0x1f`, `0b11`,
-//! `0o17`, a leading zero for octal, underscores between digits, a sign. An empty text is no number at all and stays.
+//! `0o17`, a leading zero for octal, underscores between digits, a sign. An empty text is no number at all and stays, but
+//! for the amount of a coin in a message: one that is not told is zero.
 
 use std::borrow::Cow;
 
@@ -17,6 +18,12 @@ use crate::{ProtoError, descriptor_pool};
 /// 2^256: amounts are below it.
 const WHOLE_END: &str =
     "115792089237316195423570985008687907853269984665640564039457584007913129639936";
+
+/// The type whose amount is zero when it is left out, and the amount's number.
+const COIN: (&str, u32) = ("cosmos.base.v1beta1.Coin", 2);
+
+/// The type in which it is not: the reference refuses such a fee.
+const WITH_FEE: &str = "cosmos.tx.v1beta1.AuthInfo";
 
 /// Zeros that follow in the end of decimals, which are counted in units of 10^-18.
 const DECIMAL_PLACES: usize = 18;
@@ -32,7 +39,8 @@ const DIGITS_MAX: usize = 320;
 /// whose type is not ours, [`ProtoError::Decode`] or [`ProtoError::UnknownField`] for broken wire bytes.
 pub fn canonical<'a>(full_name: &str, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, ProtoError> {
     let descriptor = message(full_name)?;
-    Ok(walk(&descriptor, bytes, 0)?.map_or(Cow::Borrowed(bytes), Cow::Owned))
+    let fill = full_name != WITH_FEE;
+    Ok(walk(&descriptor, bytes, 0, fill)?.map_or(Cow::Borrowed(bytes), Cow::Owned))
 }
 
 fn message(full_name: &str) -> Result<MessageDescriptor, ProtoError> {
@@ -41,11 +49,12 @@ fn message(full_name: &str) -> Result<MessageDescriptor, ProtoError> {
         .ok_or_else(|| ProtoError::UnknownType(full_name.to_owned()))
 }
 
-/// The bytes of a message with what has to change; `None` when nothing has.
+/// The bytes of a message with what has to change; `None` when nothing has. `fill` tells amounts that are left out.
 fn walk(
     descriptor: &MessageDescriptor,
     bytes: &[u8],
     depth: u32,
+    fill: bool,
 ) -> Result<Option<Vec<u8>>, ProtoError> {
     let broken = |what: String| ProtoError::UnknownField {
         type_name: descriptor.full_name().to_owned(),
@@ -59,6 +68,7 @@ fn walk(
     } else {
         None
     };
+    let mut amount_left_out = fill && descriptor.full_name() == COIN.0;
     let mut out: Option<Vec<u8>> = None;
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -69,13 +79,16 @@ fn walk(
         })?;
         let payload = field_payload(&mut rest, wire)
             .ok_or_else(|| broken(format!("{number} (wire bytes end inside it)")))?;
+        if number == COIN.1 && !payload.is_empty() {
+            amount_left_out = false;
+        }
         let changed = match (&inside, descriptor.get_field(number)) {
             (Some(content), Some(_)) if number == 2 => {
-                walk(content, payload, depth.saturating_add(1))?
+                walk(content, payload, depth.saturating_add(1), fill)?
             }
             (None, Some(field)) if wire == WireType::LengthDelimited => {
                 if let Kind::Message(inner) = field.kind() {
-                    walk(&inner, payload, depth.saturating_add(1))?
+                    walk(&inner, payload, depth.saturating_add(1), fill)?
                 } else if let Some(kind) = form(&field).number {
                     rewritten(kind, payload).map_err(|reason| ProtoError::Number {
                         field: field.full_name().to_owned(),
@@ -98,6 +111,11 @@ fn walk(
         } else if let Some(out) = &mut out {
             out.extend_from_slice(raw);
         }
+    }
+    if amount_left_out {
+        let out = out.get_or_insert_with(|| bytes.to_vec());
+        encode_key(COIN.1, WireType::LengthDelimited, out);
+        out.extend_from_slice(b"\x010");
     }
     Ok(out)
 }
@@ -242,7 +260,7 @@ mod tests {
             ("0x_1f", "31"),
             ("0b101", "5"),
             ("1_000", "1000"),
-            ("", ""),
+            ("", "0"),
             (largest, largest),
             (&hex, largest),
         ] {
@@ -259,6 +277,19 @@ mod tests {
                 "{text}: {error}"
             );
         }
+    }
+
+    #[test]
+    fn a_fee_without_an_amount_stays_one() {
+        let told = crate::cosmos::tx::v1beta1::AuthInfo {
+            fee: Some(crate::cosmos::tx::v1beta1::Fee {
+                amount: send("").amount,
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let bytes = told.encode_to_vec();
+        assert_eq!(&*canonical(WITH_FEE, &bytes).unwrap(), bytes);
     }
 
     #[test]
