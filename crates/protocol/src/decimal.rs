@@ -159,12 +159,43 @@ pub fn shortest_text(value: f64) -> String {
     value.to_string()
 }
 
+/// A double as Go's `%v` prints it: its shortest digits, with an exponent of two digits at least below 1e-4 and from 1e21
+/// on.
+pub fn go_text(value: f64) -> String {
+    let magnitude = value.abs();
+    if !value.is_finite() || magnitude == 0.0 || (1e-4..1e21).contains(&magnitude) {
+        return shortest_text(value);
+    }
+    let text = format!("{value:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    match exponent.strip_prefix('-') {
+        Some(exponent) => format!("{digits}e-{exponent:0>2}"),
+        None => format!("{digits}e+{exponent:0>2}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn ratio(numerator: u64, denominator: u64) -> Ratio {
         Ratio::new(numerator, denominator).unwrap()
+    }
+
+    #[test]
+    fn go_shows_small_and_large_doubles_with_an_exponent() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.975, "0.975"),
+            (0.0001, "0.0001"),
+            (0.00009, "9e-05"),
+            (1e-9, "1e-09"),
+            (1.5e-300, "1.5e-300"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e+21"),
+        ] {
+            assert_eq!(go_text(value), text);
+        }
     }
 
     #[test]

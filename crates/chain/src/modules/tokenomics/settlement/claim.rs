@@ -31,6 +31,8 @@ pub(super) enum Outcome {
 pub(super) enum ClaimError {
     /// It is discarded, for this reason.
     Refused(String),
+    /// As that; the reason is not marked as one of a token logic module's own.
+    Marked(String),
     /// The store failed.
     Chain(ChainError),
 }

@@ -8,15 +8,14 @@ use proto::pocket::tokenomics::{
     EventApplicationReimbursementRequest, EventSupplierRevShareFallbackDistribution,
     SettlementOpReason as Reason,
 };
-use protocol::decimal::shortest_text;
 use protocol::settlement::{burn_equals_mint, global_mint, shareholders};
-use protocol::{ProtocolError, Upokt};
+use protocol::{ProtocolError, Upokt, decimal};
 
 use super::claim::ClaimError;
 use super::operations::{BURN, INFLATION, MINT, Operations};
 use super::round::{Round, header};
 use crate::context::Context;
-use crate::modules::shared::go_text;
+use crate::modules::shared::{coin, go_text};
 use crate::modules::{application, supplier, tokenomics};
 
 const TOKENOMICS: &str = tokenomics::MODULE;
@@ -58,7 +57,14 @@ impl Round {
     ) -> Result<(), ClaimError> {
         let header = header(claim);
         queue.burn(APPLICATION, BURN, settled);
-        self.take_stake(ctx, &header.application_address, settled)?;
+        let address = &header.application_address;
+        // The reference shows the coin that it has not got.
+        self.take_stake(ctx, address, settled, |_| {
+            format!(
+                "application {address:?} stake cannot be reduced to a negative amount <nil>: application stake cannot be \
+                 reduced to a -ve amount"
+            )
+        })?;
         let terms = &self.terms;
         let mint =
             burn_equals_mint(settled, &terms.mint_ratio, &terms.of_burn).map_err(|error| {
@@ -66,7 +72,7 @@ impl Round {
                     ProtocolError::ZeroMint(_) => ClaimError::refused(format!(
                         "mint amount truncated to zero for settlement {} with mint_ratio {}",
                         settled.0,
-                        shortest_text(terms.params.mint_ratio)
+                        decimal::go_text(terms.params.mint_ratio)
                     )),
                     other => other.into(),
                 }
@@ -153,7 +159,9 @@ impl Round {
         queue: &mut Operations,
     ) -> Result<(), ClaimError> {
         let header = header(claim);
-        self.take_stake(ctx, &header.application_address, amount)?;
+        self.take_stake(ctx, &header.application_address, amount, |short| {
+            format!("negative coin amount: -{}{}", short.0, coin::DENOM)
+        })?;
         let reason = Reason::TlmGlobalMintReimbursementRequestEscrowModuleTransfer;
         queue.transfer(APPLICATION, TOKENOMICS, reason, amount);
         let reason = Reason::TlmGlobalMintReimbursementRequestEscrowDaoTransfer;
@@ -245,6 +253,9 @@ fn within(module: &'static str) -> impl Fn(ClaimError) -> ClaimError {
     move |error| match error {
         ClaimError::Refused(reason) => ClaimError::Refused(format!(
             "TLM {module:?}: {reason}: internal token logic module error: failed to process token logic module"
+        )),
+        ClaimError::Marked(reason) => ClaimError::Marked(format!(
+            "TLM {module:?}: {reason}: failed to process token logic module"
         )),
         chain => chain,
     }

@@ -148,7 +148,7 @@ impl Round {
         for claim in due {
             let count = counts.get(&session_of(claim)).copied().unwrap_or_default();
             match self.count(ctx, claim, count) {
-                Ok(()) | Err(ClaimError::Refused(_)) => {}
+                Ok(()) | Err(ClaimError::Refused(_) | ClaimError::Marked(_)) => {}
                 Err(ClaimError::Chain(error)) => return Err(error),
             }
         }
@@ -338,16 +338,20 @@ impl Round {
             .ok_or_else(|| ClaimError::refused("application not found"))
     }
 
-    /// Takes an amount from the application's record.
+    /// Takes an amount from the application's record. What is missing is told by `short`, in its own words.
     pub(super) fn take_stake(
         &mut self,
         ctx: &Context<'_>,
         address: &str,
         amount: Upokt,
+        short: impl FnOnce(Upokt) -> String,
     ) -> Result<(), ClaimError> {
         let application = self.application(ctx, address)?;
         let stake = Upokt(coin::stored(application.stake.as_ref())?);
-        application.stake = Some(stake.minus(amount)?.to_coin());
+        let left = stake
+            .minus(amount)
+            .map_err(|_| ClaimError::Marked(short(amount.minus_or_zero(stake))))?;
+        application.stake = Some(left.to_coin());
         if let Some(stored) = self.applications.get_mut(address) {
             stored.changed = true;
         }
