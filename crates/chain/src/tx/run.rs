@@ -6,12 +6,14 @@
 use std::any::Any as Panic;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crypto::keys::ADDRESS_PREFIX;
 use prost_types::Any;
 use proto::cosmos::base::abci::v1beta1::TxMsgData;
 use tendermint_proto::v0_38::abci::{Event, EventAttribute};
 
 use crate::context::{Context, Mode};
 use crate::error::TxError;
+use crate::modules::shared::address;
 use crate::tx::{GasPrice, Transaction, ante};
 use crate::{router, sdk};
 
@@ -222,12 +224,13 @@ fn run_message(
     let signers = router::signers(name, &message.value).unwrap_or_else(|| Ok(Vec::new()))?;
     let handled = ctx.take_events();
     let mut attributes = vec![attribute("action", message.type_url.clone())];
-    attributes.extend(
-        signers
-            .into_iter()
-            .next()
-            .map(|signer| attribute("sender", signer)),
-    );
+    // The address of the signer, in its one form: a message may tell it in capitals.
+    let sender = signers
+        .first()
+        .map(|text| address::of_signer(ADDRESS_PREFIX, text));
+    if let Some(sender) = sender.transpose()? {
+        attributes.push(attribute("sender", sender.to_bech32()));
+    }
     let names_module = handled.iter().any(|event| {
         event
             .attributes

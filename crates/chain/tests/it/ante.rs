@@ -253,6 +253,74 @@ fn an_allowance_and_keys_are_looked_at_before_fees_and_sequences() {
     assert_eq!(check(&application, &raw.encode_to_vec()).code, 8);
 }
 
+/// A transaction of two whose signer infos were changed after both had signed.
+fn bent_after(two: &Draft, bend: impl FnOnce(&mut AuthInfo)) -> Vec<u8> {
+    let mut raw = TxRaw::decode(two.sign().as_slice()).unwrap();
+    let mut auth_info = AuthInfo::decode(raw.auth_info_bytes.clone()).unwrap();
+    bend(&mut auth_info);
+    raw.auth_info_bytes = auth_info.encode_to_vec().into();
+    raw.encode_to_vec()
+}
+
+#[test]
+fn a_key_that_is_left_out_anywhere_ends_the_check_of_the_first_signature() {
+    let mut application = application("0");
+    // From here on both keys are known.
+    let both = draft().message(&send("bob", "alice", 5));
+    let both = both.signer("bob", 1, 0);
+    assert_eq!(
+        execute(&mut application, 2, &[both.sign()]).tx_results[0].code,
+        0
+    );
+    let codes = |first, second| {
+        let mut two = both.clone();
+        two.signers[0].2 = first;
+        two.signers[1].2 = second;
+        let left_out = bent_after(&two, |auth_info| {
+            auth_info.signer_infos[1].public_key = None
+        });
+        let answer = check(&application, &left_out);
+        (answer.code, answer.codespace)
+    };
+    assert_eq!(codes(1, 7), (111_222, "undefined".to_owned()));
+    assert_eq!(codes(2, 1), (32, "sdk".to_owned()));
+}
+
+#[test]
+fn signers_of_an_unordered_transaction_are_checked_one_after_another() {
+    let application = application("0");
+    let mut two = draft().message(&send("bob", "alice", 5));
+    two = two.signer("bob", 1, 1);
+    two.body.unordered = true;
+    two.body.timeout_timestamp = Some(prost_types::Timestamp {
+        seconds: START + 30,
+        nanos: 0,
+    });
+    assert_eq!(check(&application, &two.sign()).code, 18);
+    let other = bent_after(&two, |auth_info| {
+        auth_info.fee.as_mut().unwrap().gas_limit += 1;
+    });
+    assert_eq!(check(&application, &other).code, 4);
+}
+
+#[test]
+fn the_sender_of_a_message_is_shown_in_small_letters() {
+    let mut application = application("0");
+    let mut capitals = draft();
+    let mut message = send("alice", "bob", 5);
+    message.from_address = message.from_address.to_uppercase();
+    capitals.body.messages = vec![proto::any::pack(&message)];
+    let result = execute(&mut application, 2, &[capitals.sign()])
+        .tx_results
+        .remove(0);
+    assert_eq!(result.code, 0, "{}", result.log);
+    let mut pairs = result.events.iter().flat_map(|event| &event.attributes);
+    let action = pairs.position(|pair| pair.key == "action");
+    assert!(action.is_some());
+    let sender = pairs.find(|pair| pair.key == "sender").unwrap();
+    assert_eq!(sender.value, address("alice").to_bech32());
+}
+
 #[test]
 fn a_timeout_height_may_still_be_reached() {
     let mut application = application("0");
