@@ -35,12 +35,18 @@ pub fn claims_ending_at(ctx: &Context<'_>, session_end: i64) -> Result<Vec<Claim
     Ok(out)
 }
 
-/// The claim that an index entry stands for, by what follows the index in its key.
+/// The claim that an index entry stands for, by what follows the index in its key: its id is the end of it, and the rest of
+/// an operator's address stands before when only a beginning was asked for.
 ///
 /// # Errors
 /// As [`claim`], and [`ChainError::Invariant`] when there is none.
 pub(super) fn indexed(ctx: &Context<'_>, entry: &[u8]) -> Result<Claim, ChainError> {
-    let id = entry.strip_prefix(b"/").unwrap_or(entry);
+    let places = entry.iter().enumerate().rev();
+    let mut slashes = places.filter(|(_, byte)| **byte == b'/');
+    let id = match slashes.nth(1) {
+        Some((place, _)) => entry.get(place.saturating_add(1)..).unwrap_or_default(),
+        None => entry,
+    };
     ctx.load(&keys::claim(id))?
         .ok_or_else(|| ChainError::invariant(format!("no claim {}", String::from_utf8_lossy(id))))
 }

@@ -380,17 +380,36 @@ fn a_genesis_supplier_with_services_but_no_record_serves_from_the_start() {
         services: vec![offer("svc1", "op")],
         ..Default::default()
     };
-    let state = proto::pocket::supplier::GenesisState {
+    let mut state = proto::pocket::supplier::GenesisState {
         params,
         supplier_list: vec![record],
     };
-    chain.run(|ctx| super::init_genesis(ctx, state)).unwrap();
+    chain
+        .run(|ctx| super::init_genesis(ctx, state.clone()))
+        .unwrap();
     assert_eq!(offered(&chain, 1), ["svc1"]);
     let exported = chain.read(|ctx| super::export_genesis(ctx).unwrap());
     assert_eq!(
         exported.supplier_list[0].service_config_history[0].activation_height,
         1
     );
+    // Where two configurations of a service serve, an export shows it twice.
+    let mut twice = exported.supplier_list[0].clone();
+    let mut second = twice.service_config_history[0].clone();
+    second.activation_height = 3;
+    twice.service_config_history.push(second);
+    twice.services.push(twice.services[0].clone());
+    state.supplier_list = vec![twice.clone()];
+    let mut chain = fixture::chain(Rules::reference(), &[]);
+    chain
+        .run(|ctx| super::init_genesis(ctx, state.clone()))
+        .unwrap();
+    assert_eq!(offered(&chain, 3), ["svc1", "svc1"]);
+    twice.service_config_history.clear();
+    state.supplier_list = vec![twice];
+    let mut chain = fixture::chain(Rules::reference(), &[]);
+    let refused = chain.run(|ctx| super::init_genesis(ctx, state));
+    assert!(refused.is_err());
 }
 
 proptest! {

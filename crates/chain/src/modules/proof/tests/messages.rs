@@ -470,6 +470,9 @@ fn claims_are_found_by_session_operator_and_end() {
         list(Some(Filter::SupplierOperatorAddress(person("two")))),
         of(&|claim| claim.supplier_operator_address == person("two"))
     );
+    // The beginning of an address finds all that begin so.
+    let everyone = list(Some(Filter::SupplierOperatorAddress("pokt1".to_owned())));
+    assert_eq!(everyone.len(), all.len());
     assert_eq!(
         list(Some(Filter::SessionId("bb".to_owned()))),
         of(&|claim| claim.session_header.as_ref().unwrap().session_id == "bb")
