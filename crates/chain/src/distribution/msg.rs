@@ -1,7 +1,7 @@
 //! Messages of the module: where rewards go, taking them, giving to the community and to a validator's delegators, and
 //! what the governance account may do.
 
-use crypto::keys::Address;
+use crypto::keys::{ADDRESS_PREFIX, Address, VALOPER_PREFIX};
 use proto::cosmos::distribution::v1beta1 as types;
 
 use super::{MODULE, allocation, error, keys, params, rewards, state};
@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::decimal::{Dec, DecCoins};
 use crate::error::TxError;
 use crate::message::{account, operator};
+use crate::modules::shared::address;
 use crate::modules::shared::authority::require_gov;
 use crate::sdk;
 use crate::staking;
@@ -136,8 +137,7 @@ pub(super) fn community_pool_spend(
     account("authority", &message.authority)?;
     require_gov(&message.authority)?;
     let coins = given(&message.amount)?;
-    let recipient = Address::from_bech32(&message.recipient)
-        .map_err(|error| TxError::undefined(format!("decoding bech32 failed: {error}")))?;
+    let recipient = address::of_signer(ADDRESS_PREFIX, &message.recipient)?;
     check_not_blocked(&recipient)?;
     let left = state::community_pool(ctx)?.minus_signed(&DecCoins::from(&coins))?;
     if left.any_negative() {
@@ -153,17 +153,10 @@ pub(super) fn deposit_validator_rewards_pool(
     ctx: &mut Context,
     message: types::MsgDepositValidatorRewardsPool,
 ) -> Result<types::MsgDepositValidatorRewardsPoolResponse, TxError> {
-    let parse = |result: Result<Address, crypto::Error>| {
-        result.map_err(|error| TxError::undefined(format!("decoding bech32 failed: {error}")))
-    };
-    let depositor = parse(Address::from_bech32(&message.depositor))?;
+    let depositor = address::of_signer(ADDRESS_PREFIX, &message.depositor)?;
     let coins = Coins::strict(&message.amount)?;
     bank::account_to_module(ctx, &depositor, MODULE, &message.amount)?;
-    let prefix = crypto::keys::VALOPER_PREFIX;
-    let operator = parse(Address::from_bech32_with(
-        prefix,
-        &message.validator_address,
-    ))?;
+    let operator = address::of_signer(VALOPER_PREFIX, &message.validator_address)?;
     let validator = staking::existing_validator(ctx, &operator)?;
     allocation::give(ctx, &validator, &DecCoins::from(&coins))?;
     Ok(types::MsgDepositValidatorRewardsPoolResponse {})
