@@ -44,6 +44,7 @@ pub mod store;
 pub mod testing;
 pub mod tx;
 pub mod upgrade;
+pub mod vesting;
 
 /// Name of the application, as the reference calls itself.
 pub const APP_NAME: &str = "pocket";

@@ -7,7 +7,7 @@ use crate::modules::{
 };
 use crate::{
     auth, authz, bank, consensus, distribution, evidence, feegrant, gov, mint, slashing, staking,
-    upgrade,
+    upgrade, vesting,
 };
 
 /// A step of a block: the module's name and what it runs.
@@ -65,6 +65,7 @@ pub fn execute(
         "cosmos.mint.v1beta1" => mint::execute(ctx, type_name, value),
         "cosmos.slashing.v1beta1" => slashing::execute(ctx, type_name, value),
         "cosmos.staking.v1beta1" => staking::execute(ctx, type_name, value),
+        "cosmos.vesting.v1beta1" => vesting::execute(ctx, type_name, value),
         "pocket.application" => application::execute(ctx, type_name, value),
         "pocket.gateway" => gateway::execute(ctx, type_name, value),
         "pocket.proof" => proof::execute(ctx, type_name, value),
@@ -90,6 +91,7 @@ pub fn check(type_name: &str, value: &[u8]) -> Option<Result<(), TxError>> {
         "cosmos.mint.v1beta1" => mint::check(type_name, value),
         "cosmos.slashing.v1beta1" => slashing::check(type_name, value),
         "cosmos.staking.v1beta1" => staking::check(type_name, value),
+        "cosmos.vesting.v1beta1" => vesting::check(type_name, value),
         "pocket.application" => application::check(type_name, value),
         "pocket.gateway" => gateway::check(type_name, value),
         "pocket.proof" => proof::check(type_name, value),
@@ -115,6 +117,7 @@ pub fn signers(type_name: &str, value: &[u8]) -> Option<Result<Vec<String>, TxEr
         "cosmos.mint.v1beta1" => mint::signers(type_name, value),
         "cosmos.slashing.v1beta1" => slashing::signers(type_name, value),
         "cosmos.staking.v1beta1" => staking::signers(type_name, value),
+        "cosmos.vesting.v1beta1" => vesting::signers(type_name, value),
         "pocket.application" => application::signers(type_name, value),
         "pocket.gateway" => gateway::signers(type_name, value),
         "pocket.proof" => proof::signers(type_name, value),

@@ -33,7 +33,7 @@ pub use tendermint_proto::v0_38 as tendermint;
 
 /// SHA-256 of the encoded descriptor set, lower-case hex. It changes exactly when a wire format changes.
 pub const DESCRIPTOR_SHA256: &str =
-    "837290bb4dbb2913c64ffb11dc2a434e79bae9ad355eae7443769f8f70fcb618";
+    "873ca4d6284e12be2a0e6fba76a9a9165c0c9798e2878a7ff72481d0a8629431";
 
 /// The encoded `FileDescriptorSet` of everything in this crate, imports included.
 pub static DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

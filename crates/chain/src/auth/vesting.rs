@@ -1,8 +1,8 @@
 //! Vesting accounts: coins that were given at the start and are freed over time. What is still bound cannot be sent, but
 //! staked (Cosmos SDK v0.53, `x/auth/vesting`).
 //!
-//! Of coins that are staked, those still bound count first as `delegated_vesting`; they come back last. Messages that
-//! make such accounts are not handled here; they come with a genesis document.
+//! Of coins that are staked, those still bound count first as `delegated_vesting`; they come back last. Such accounts
+//! come with a genesis document or by a message of [`crate::vesting`].
 
 use std::cmp::Ordering;
 
@@ -99,10 +99,10 @@ fn bound(
     let freed = match account {
         Account::Base(_) | Account::Module(_) => return Ok(Coins::new()),
         Account::PermanentLocked(_) => return Ok(original),
-        _ if now.seconds >= base.end_time => return Ok(Coins::new()),
-        Account::DelayedVesting(_) => return Ok(original),
         Account::ContinuousVesting(own) if now.seconds <= own.start_time => return Ok(original),
         Account::PeriodicVesting(own) if now.seconds <= own.start_time => return Ok(original),
+        _ if now.seconds >= base.end_time => return Ok(Coins::new()),
+        Account::DelayedVesting(_) => return Ok(original),
         Account::ContinuousVesting(own) => {
             let part = |from: i64, to: i64| Dec::from_int(to.saturating_sub(from));
             let share =

@@ -46,7 +46,11 @@ pub(super) fn address(role: &str, text: &str) -> Result<Address, TxError> {
     })
 }
 
-pub(super) fn check_send_enabled(ctx: &Context, coins: &Coins) -> Result<(), TxError> {
+/// Refuses coins that nobody may send now.
+///
+/// # Errors
+/// bank 5.
+pub(crate) fn check_send_enabled(ctx: &Context, coins: &Coins) -> Result<(), TxError> {
     for (denom, _) in coins.iter() {
         if !bank::is_send_enabled(ctx, denom)? {
             let text =

@@ -282,6 +282,26 @@ pub(super) const MESSAGES: &[Message] = &[
         ],
     ),
     message(
+        "cosmos.vesting.v1beta1.MsgCreatePeriodicVestingAccount",
+        "cosmos-sdk/MsgCreatePeriodVestAccount",
+        &[field("vesting_periods", Encoding::Plain).kept()],
+    ),
+    message(
+        "cosmos.vesting.v1beta1.MsgCreatePermanentLockedAccount",
+        "cosmos-sdk/MsgCreatePermLockedAccount",
+        &[field("amount", Encoding::Coins).kept()],
+    ),
+    message(
+        "cosmos.vesting.v1beta1.MsgCreateVestingAccount",
+        "cosmos-sdk/MsgCreateVestingAccount",
+        &[field("amount", Encoding::Coins).kept()],
+    ),
+    message(
+        "cosmos.vesting.v1beta1.Period",
+        "",
+        &[field("amount", Encoding::Coins).kept()],
+    ),
+    message(
         "pocket.application.MsgUpdateParams",
         "pocket/x/application/MsgUpdateParams",
         &[field("params", Encoding::Plain).kept()],

@@ -15,9 +15,24 @@ pub(crate) type Drafted = (Vec<Any>, Vec<String>);
 type Make = fn(&mut World) -> Option<(Any, String)>;
 
 /// Messages of people and actors.
-const KINDS: [(u64, &str, Make); 38] = [
+const KINDS: [(u64, &str, Make); 41] = [
     (16, "cosmos.bank.v1beta1.MsgSend", World::send),
     (4, "cosmos.bank.v1beta1.MsgMultiSend", World::multi_send),
+    (
+        1,
+        "cosmos.vesting.v1beta1.MsgCreateVestingAccount",
+        World::create_vesting,
+    ),
+    (
+        1,
+        "cosmos.vesting.v1beta1.MsgCreatePermanentLockedAccount",
+        World::create_locked,
+    ),
+    (
+        1,
+        "cosmos.vesting.v1beta1.MsgCreatePeriodicVestingAccount",
+        World::create_periodic,
+    ),
     (
         16,
         "pocket.application.MsgStakeApplication",

@@ -15,6 +15,7 @@ pub(crate) mod panics;
 mod relays;
 mod tally;
 mod validators;
+mod vesting;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
