@@ -24,6 +24,7 @@ use crate::modules::shared::address;
 use crate::sdk;
 
 mod authorization;
+mod elsewhere;
 pub mod error;
 pub mod genesis;
 pub mod keys;

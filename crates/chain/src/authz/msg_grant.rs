@@ -2,7 +2,7 @@
 
 use proto::cosmos::authz::v1beta1::{MsgGrant, MsgGrantResponse};
 
-use super::{Authorization, account, error::Error, save_grant};
+use super::{Authorization, account, elsewhere, error::Error, save_grant};
 use crate::context::{BlockTime, Context};
 use crate::error::TxError;
 use crate::{auth, bank, router, sdk};
@@ -41,7 +41,9 @@ pub(super) fn execute(ctx: &mut Context, message: MsgGrant) -> Result<MsgGrantRe
     if type_url.is_empty() {
         return Err(TxError::panic("a stake authorization of no known kind"));
     }
-    if !type_url.starts_with('/') || !router::handles(proto::any::type_name(&type_url)) {
+    let name = proto::any::type_name(&type_url);
+    let is_handled = router::handles(name) || elsewhere::is_handled(name);
+    if !type_url.starts_with('/') || !is_handled {
         return Err(invalid(format!("{type_url} doesn't exist.")));
     }
     let expiration = message.grant.expiration;

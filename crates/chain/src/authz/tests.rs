@@ -504,3 +504,17 @@ fn odd_coins_and_kinds_end_as_in_the_reference() {
         refused(act(&mut chain, &exec(BOB, vec![inner])), codespace, code).unwrap();
     }
 }
+
+#[test]
+fn a_grant_may_be_for_what_only_the_reference_handles() {
+    let mut chain = chain();
+    for url in [
+        "/cosmos.gov.v1.MsgVote",
+        "/pocket.migration.MsgClaimMorseAccount",
+        "/cosmos.vesting.v1beta1.MsgCreateVestingAccount",
+    ] {
+        act(&mut chain, &grant_message(ALICE, BOB, generic(url), None)).unwrap();
+    }
+    let message = grant_message(ALICE, BOB, generic("/cosmos.gov.v1.MsgNone"), None);
+    refused(act(&mut chain, &message), "sdk", 29).unwrap();
+}
