@@ -68,7 +68,9 @@ fn walk(
     } else {
         None
     };
-    let mut amount_left_out = fill && descriptor.full_name() == COIN.0;
+    let is_coin = fill && descriptor.full_name() == COIN.0;
+    let mut amount_left_out = is_coin;
+    let mut told = Vec::new();
     let mut out: Option<Vec<u8>> = None;
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -79,7 +81,13 @@ fn walk(
         })?;
         let payload = field_payload(&mut rest, wire)
             .ok_or_else(|| broken(format!("{number} (wire bytes end inside it)")))?;
-        if number == COIN.1 && !payload.is_empty() {
+        if is_coin && number == COIN.1 && wire == WireType::LengthDelimited {
+            if payload.is_empty() {
+                // It says nothing: an amount told before it stays.
+                let done = bytes.len().saturating_sub(before.len());
+                out.get_or_insert_with(|| bytes.split_at(done).0.to_vec());
+                continue;
+            }
             amount_left_out = false;
         }
         let changed = match (&inside, descriptor.get_field(number)) {
@@ -88,7 +96,12 @@ fn walk(
             }
             (None, Some(field)) if wire == WireType::LengthDelimited => {
                 if let Kind::Message(inner) = field.kind() {
-                    walk(&inner, payload, depth.saturating_add(1), fill)?
+                    // Told again, a message adds to what it said before.
+                    let first = field.is_list() || !told.contains(&number);
+                    if first && !field.is_list() {
+                        told.push(number);
+                    }
+                    walk(&inner, payload, depth.saturating_add(1), fill && first)?
                 } else if let Some(kind) = form(&field).number {
                     rewritten(kind, payload).map_err(|reason| ProtoError::Number {
                         field: field.full_name().to_owned(),
@@ -290,6 +303,22 @@ mod tests {
         };
         let bytes = told.encode_to_vec();
         assert_eq!(&*canonical(WITH_FEE, &bytes).unwrap(), bytes);
+    }
+
+    #[test]
+    fn an_empty_amount_says_nothing() {
+        let read = |bytes: &[u8]| {
+            let bytes = canonical(COIN.0, bytes).unwrap();
+            Coin::decode(&*bytes).unwrap().amount
+        };
+        assert_eq!(read(b"\x0a\x05upokt\x12\x0212\x12\x00"), "12");
+        assert_eq!(read(b"\x12\x00\x0a\x05upokt\x12\x017"), "7");
+        assert_eq!(read(b"\x12\x00\x0a\x05upokt"), "0");
+        // Nor does a coin of nothing, where one was told before it.
+        let twice = b"\x12\x0b\x0a\x05upokt\x12\x0212\x12\x00";
+        let twice = canonical("pocket.gateway.MsgStakeGateway", twice).unwrap();
+        let twice = crate::pocket::gateway::MsgStakeGateway::decode(&*twice).unwrap();
+        assert_eq!(twice.stake.unwrap().amount, "12");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Refusal of unknown fields, as the Cosmos SDK does for transactions.
 //!
 //! prost drops fields it does not know. A signature covers them, so a transaction with such fields would mean one thing
-//! to us and another to a node that knows them. This walk over the wire bytes finds them first.
+//! to us and another to a node that knows them. This walk over the wire bytes finds them first, and known fields of another
+//! type than theirs, which nobody could read.
 
 use prost::bytes::Buf;
 use prost::encoding::{WireType, decode_key, decode_varint};
-use prost_reflect::{Kind, MessageDescriptor};
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::{ProtoError, descriptor_pool};
 
@@ -21,7 +22,7 @@ const NON_CRITICAL: u32 = 1 << 10;
 /// messages inside: the SDK's rule for `TxBody`.
 ///
 /// # Errors
-/// [`ProtoError::UnknownField`] with the path of the first unknown field, [`ProtoError::UnknownType`] for an `Any` whose
+/// [`ProtoError::UnknownField`] with the first field that is unknown or of another type, [`ProtoError::UnknownType`] for an `Any` whose
 /// type is not ours, [`ProtoError::Decode`] for broken wire bytes.
 pub fn check(full_name: &str, bytes: &[u8], allow_non_critical: bool) -> Result<(), ProtoError> {
     let descriptor = descriptor_pool()
@@ -61,6 +62,9 @@ fn walk(
             }
             return Err(unknown(number.to_string()));
         };
+        if !fits(&field, wire) {
+            return Err(unknown(format!("{number} (as {wire:?})")));
+        }
         if wire != WireType::LengthDelimited {
             continue;
         }
@@ -82,6 +86,17 @@ fn walk(
     Ok(())
 }
 
+/// Whether a field's values can be of a type on the wire; numbers of a list may also stand one after another in one value.
+fn fits(field: &FieldDescriptor, wire: WireType) -> bool {
+    let own = match field.kind() {
+        Kind::Double | Kind::Fixed64 | Kind::Sfixed64 => WireType::SixtyFourBit,
+        Kind::Float | Kind::Fixed32 | Kind::Sfixed32 => WireType::ThirtyTwoBit,
+        Kind::String | Kind::Bytes | Kind::Message(_) => WireType::LengthDelimited,
+        _ => WireType::Varint,
+    };
+    wire == own || (field.is_list() && wire == WireType::LengthDelimited)
+}
+
 /// Takes one field's bytes off the front; `None` when they end early or the wire type is a group.
 pub(crate) fn field_payload<'a>(rest: &mut &'a [u8], wire: WireType) -> Option<&'a [u8]> {
     let length = match wire {
@@ -98,4 +113,35 @@ pub(crate) fn field_payload<'a>(rest: &mut &'a [u8], wire: WireType) -> Option<&
     let (payload, after) = rest.split_at_checked(length)?;
     *rest = after;
     Some(payload)
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+
+    use super::*;
+
+    #[test]
+    fn a_known_field_of_another_type_is_refused_however_deep() {
+        let exec = |value: &[u8]| {
+            crate::cosmos::authz::v1beta1::MsgExec {
+                grantee: "grantee".to_owned(),
+                msgs: vec![prost_types::Any {
+                    type_url: "/pocket.proof.MsgSubmitProof".to_owned(),
+                    value: value.to_vec(),
+                }],
+            }
+            .encode_to_vec()
+        };
+        let checked = |value: &[u8]| check("cosmos.authz.v1beta1.MsgExec", &exec(value), true);
+        assert!(checked(b"\x0a\x01a").is_ok());
+        assert!(checked(b"\x08\x01").is_err());
+        // Numbers of a list, here ids that are field 13, may be packed.
+        let ids = |bytes: &[u8]| check("cosmos.staking.v1beta1.Validator", bytes, false);
+        assert!(ids(b"\x6a\x02\x01\x02").is_ok() && ids(b"\x68\x01").is_ok());
+        assert!(ids(b"\x6d\x01\x00\x00\x00").is_err());
+        // A single one, field 3, may not.
+        assert!(ids(b"\x18\x01").is_ok());
+        assert!(ids(b"\x1a\x01\x01").is_err());
+    }
 }
