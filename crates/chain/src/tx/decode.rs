@@ -55,9 +55,8 @@ impl Transaction {
         let body: TxBody = with_numbers(&raw.body_bytes)?;
         known_fields::<AuthInfo>(&raw.auth_info_bytes, false)?;
         let auth_info: AuthInfo = with_numbers(&raw.auth_info_bytes)?;
-        let (signers, unreadable_signer) = match signers(&body.messages, auth_info.fee.as_ref()) {
+        let (signers, unreadable_signer) = match signers(&body.messages, auth_info.fee.as_ref())? {
             Ok(signers) => (signers, None),
-            Err(error) if (error.codespace.as_ref(), error.code) == PARSE => return Err(error),
             Err(error) => (Vec::new(), Some(error)),
         };
         Ok(Self {
@@ -155,32 +154,40 @@ fn parse_error(reason: impl std::fmt::Display) -> TxError {
     )
 }
 
-/// Signers of all messages, then the fee payer.
-fn signers(messages: &[Any], fee: Option<&Fee>) -> Result<Vec<Address>, TxError> {
-    let mut signers = Vec::new();
-    let mut add = |address: Address| {
-        if !signers.contains(&address) {
-            signers.push(address);
-        }
-    };
+/// Signers of all messages, then the fee payer; or the first of them that is no address, which is told once all messages
+/// were read.
+///
+/// # Errors
+/// sdk 2 for a message that cannot be read.
+fn signers(messages: &[Any], fee: Option<&Fee>) -> Result<Result<Vec<Address>, TxError>, TxError> {
+    let mut found = Vec::new();
     for message in messages {
         if !proto::any::is_canonical(&message.type_url) {
             let url = &message.type_url;
             return Err(parse_error(format!("unable to resolve type URL {url}")));
         }
         let name = proto::any::type_name(&message.type_url);
-        // A message that nobody handles is refused later, with its own code.
-        let Some(found) = router::signers(name, &message.value) else {
-            continue;
-        };
-        for text in found? {
-            add(address::of_signer(ADDRESS_PREFIX, &text)?);
+        match router::signers(name, &message.value) {
+            Some(Ok(texts)) => found.extend(texts.into_iter().map(Ok)),
+            Some(Err(error)) if (error.codespace.as_ref(), error.code) == PARSE => {
+                return Err(error);
+            }
+            Some(Err(error)) => found.push(Err(error)),
+            // A message that nobody handles is refused later, with its own code.
+            None => {}
         }
     }
-    if let Some(fee) = fee.filter(|fee| !fee.payer.is_empty()) {
-        add(address::of_signer(ADDRESS_PREFIX, &fee.payer)?);
+    let payer = fee.map(|fee| &fee.payer).filter(|payer| !payer.is_empty());
+    found.extend(payer.cloned().map(Ok));
+    let mut signers = Vec::new();
+    for text in found {
+        match text.and_then(|text| address::of_signer(ADDRESS_PREFIX, &text)) {
+            Ok(address) if signers.contains(&address) => {}
+            Ok(address) => signers.push(address),
+            Err(error) => return Ok(Err(error)),
+        }
     }
-    Ok(signers)
+    Ok(Ok(signers))
 }
 
 #[cfg(test)]

@@ -58,6 +58,20 @@ fn signers_come_in_order_of_first_appearance_and_the_payer_last() {
 }
 
 #[test]
+fn all_messages_are_read_before_a_signer_is_missed() {
+    let nobody = proto::any::pack(&MsgSend::default());
+    let mut no_url = send(1);
+    no_url.type_url.remove(0);
+    let tx = Transaction::decode(&encode(vec![nobody.clone(), send(1)], "")).unwrap();
+    assert!(tx.unreadable_signer.is_some());
+    let error = Transaction::decode(&encode(vec![nobody, no_url], "")).unwrap_err();
+    assert_eq!(
+        (error.codespace.as_ref(), error.code),
+        ("sdk", sdk::TX_PARSE)
+    );
+}
+
+#[test]
 fn bytes_have_one_form() {
     let good = encode(vec![send(1)], "");
     assert!(Transaction::decode(&good).is_ok());
