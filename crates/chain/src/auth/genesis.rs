@@ -1,6 +1,7 @@
 //! The section `auth` of a genesis document.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crypto::keys::Address;
 use proto::cosmos::auth::v1beta1::{GenesisState, Params};
@@ -20,7 +21,8 @@ pub fn default_params() -> Params {
     }
 }
 
-/// Loads params and accounts. Numbers are given anew in the order of those in the document, as the reference does.
+/// Loads params and accounts. An account keeps its number unless one before it in the document has the same, as in the
+/// reference: then it gets the lowest that is free. The next new account comes after the highest.
 ///
 /// # Errors
 /// Names the account and what is wrong with it.
@@ -70,16 +72,43 @@ pub fn init(ctx: &mut Context, state: GenesisState) -> Result<(), GenesisError> 
         }
         accounts.push((address, account));
     }
-    accounts.sort_by_key(|(_, account)| account.base().map_or(0, |base| base.account_number));
-    for (address, mut account) in accounts {
-        let number = auth::next_number(ctx)?;
-        if let Some(base) = account.base_mut() {
-            base.account_number = number;
-        }
+    for (address, account) in numbered(accounts) {
+        let number = account.base().map_or(0, |base| base.account_number);
+        let next = number
+            .checked_add(1)
+            .ok_or_else(|| GenesisError::new("accounts", "account numbers used up"))?;
+        ctx.set(keys::NEXT_NUMBER.to_vec(), next.to_be_bytes().to_vec());
         ctx.set(keys::number(number), address.as_bytes().to_vec());
         auth::save_account(ctx, &address, &account);
     }
     Ok(())
+}
+
+/// Accounts in the order of their numbers, each with one of its own.
+fn numbered(accounts: Vec<(Address, Account)>) -> Vec<(Address, Account)> {
+    let number = |account: &Account| account.base().map_or(0, |base| base.account_number);
+    let mut taken = BTreeMap::new();
+    let mut again = Vec::new();
+    for (address, account) in accounts {
+        match taken.entry(number(&account)) {
+            Entry::Vacant(free) => {
+                free.insert((address, account));
+            }
+            Entry::Occupied(_) => again.push((address, account)),
+        }
+    }
+    again.sort_by_key(|(_, account)| number(account));
+    let mut free = 0..;
+    for (address, mut account) in again {
+        let Some(number) = free.find(|number| !taken.contains_key(number)) else {
+            break;
+        };
+        if let Some(base) = account.base_mut() {
+            base.account_number = number;
+        }
+        taken.insert(number, (address, account));
+    }
+    taken.into_values().collect()
 }
 
 /// Params and all accounts, by address.

@@ -26,6 +26,37 @@ fn numbers_are_given_once_in_order() {
 }
 
 #[test]
+fn accounts_of_a_genesis_keep_their_numbers() {
+    let mut chain = TestChain::new(Rules::reference());
+    let person = |byte: u8| Address([byte; 20]);
+    let given = |byte: u8, account_number| {
+        Account::Base(BaseAccount {
+            address: person(byte).to_bech32(),
+            account_number,
+            ..Default::default()
+        })
+        .to_any()
+    };
+    let state = proto::cosmos::auth::v1beta1::GenesisState {
+        params: genesis::default_params(),
+        // Two have 7, and two have 1: the lowest free numbers are 0 and 2.
+        accounts: vec![given(1, 7), given(2, 1), given(3, 7), given(4, 1)],
+    };
+    chain.run(|ctx| genesis::init(ctx, state)).unwrap();
+    let result: Result<(), ChainError> = chain.run(|ctx| {
+        ensure_account(ctx, &person(5))?;
+        let numbers = (1..=5).map(|byte| {
+            let found = account(ctx, &person(byte))?;
+            Ok(found.unwrap().base().unwrap().account_number)
+        });
+        let numbers: Result<Vec<u64>, ChainError> = numbers.collect();
+        assert_eq!(numbers?, [7, 1, 2, 0, 8]);
+        Ok(())
+    });
+    result.unwrap();
+}
+
+#[test]
 fn an_ordinary_account_at_a_modules_address_becomes_the_modules() {
     let mut chain = TestChain::new(Rules::reference());
     let result: Result<(), ChainError> = chain.run(|ctx| {
