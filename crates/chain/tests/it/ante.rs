@@ -504,3 +504,19 @@ fn a_block_of_our_own_networks_is_bounded_in_gas() {
     let params = response.consensus_param_updates.unwrap();
     assert_eq!(params.block.unwrap().max_gas, chain::prices::BLOCK_GAS_MAX);
 }
+
+#[test]
+fn a_simulation_takes_any_key() {
+    let application = application("0upokt");
+    // Bob's key, and his signature, where alice has to sign.
+    let other = Draft::new("bob", 0, 0, &send("alice", "bob", 5)).sign();
+    let answer = check(&application, &other);
+    assert_eq!((answer.code, answer.codespace.as_str()), (8, "sdk"));
+    application.reader().simulate(&other).unwrap();
+    let late = Draft::new("bob", 0, 9, &send("alice", "bob", 5)).sign();
+    let error = application.reader().simulate(&late).unwrap_err();
+    assert!(
+        error.message.contains("account sequence mismatch"),
+        "{error}"
+    );
+}
