@@ -108,7 +108,30 @@ impl Events {
     }
 }
 
+/// An end of a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Below.
+    Lower,
+    /// Above.
+    Upper,
+}
+
 impl Condition {
+    /// The end of a range that it is, if it is one.
+    pub fn side(&self) -> Option<Side> {
+        match self.operator {
+            Operator::Less | Operator::LessOrEqual => Some(Side::Upper),
+            Operator::Greater | Operator::GreaterOrEqual => Some(Side::Lower),
+            Operator::Equal | Operator::Contains | Operator::Exists => None,
+        }
+    }
+
+    /// Whether its operand is a number, or a text that is one.
+    pub fn is_number(&self) -> bool {
+        self.operand.parse::<f64>().is_ok()
+    }
+
     /// Whether CometBFT's indexer finds a value by this condition: values are compared as text, and by size only where the
     /// whole value is a number.
     pub fn found_by(&self, value: &str) -> bool {
