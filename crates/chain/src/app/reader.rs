@@ -206,7 +206,10 @@ impl Reader {
                 "no query path provided: unknown request",
             )),
             "/app/version" => {
-                let height = self.latest_height().ok().flatten().unwrap_or(0);
+                let height = match request.height {
+                    0 => self.latest_height().ok().flatten().unwrap_or(0),
+                    asked => asked,
+                };
                 let value = APP_VERSION.trim_start_matches('v').into();
                 let codespace = sdk::CODESPACE.to_owned();
                 return ResponseQuery {

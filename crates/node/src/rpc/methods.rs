@@ -69,12 +69,12 @@ async fn dispatch(view: &Arc<View>, name: &str, args: &Arguments<'_>) -> Answer 
     match name {
         "abci_info" => Ok(abci_info(view)),
         "abci_query" => abci_query(view, args).await,
-        "broadcast_evidence" => Err(RpcError::internal(match args.is_given("evidence") {
-            false => "no evidence was provided",
-            true => {
-                "this node has no peers and takes no evidence; the nodes of a network on CometBFT do"
-            }
-        })),
+        "broadcast_evidence" => Err(match args.evidence("evidence").map_err(RpcError::params)? {
+            false => RpcError::internal("no evidence was provided"),
+            true => RpcError::internal(
+                "this node has no peers and takes no evidence; the nodes of a network on CometBFT do",
+            ),
+        }),
         "broadcast_tx_async" => broadcast_async(view, tx(args)?).await,
         "broadcast_tx_commit" => broadcast_commit(view, tx(args)?).await,
         "broadcast_tx_sync" => broadcast_sync(view, tx(args)?).await,
@@ -88,6 +88,11 @@ async fn dispatch(view: &Arc<View>, name: &str, args: &Arguments<'_>) -> Answer 
                 .integer("chunk")
                 .map_err(RpcError::params)?
                 .unwrap_or(0);
+            if chunk < 0 {
+                return Err(RpcError::params(format!(
+                    "error converting params to arguments: json: cannot unmarshal number {chunk} into Go value of type uint"
+                )));
+            }
             if chunk != 0 {
                 let text = format!("there are 0 to 0 chunks, {chunk} is invalid");
                 return Err(RpcError::internal(text));
@@ -169,7 +174,8 @@ async fn stored(view: &Arc<View>, name: &str, args: &Arguments<'_>) -> Answer {
                     "consensus_params" | "validators" => latest.saturating_add(1),
                     _ => latest,
                 };
-                let height = height(asked, latest)?;
+                let first = view.store.range().map_err(RpcError::internal)?;
+                let height = height(asked, first.map_or(1, |(first, _)| first), latest)?;
                 match name.as_str() {
                     "block" => block(view, height),
                     "block_results" => block_results(view, height),
@@ -200,7 +206,7 @@ fn per_page(given: Option<i64>) -> usize {
 }
 
 /// The height asked for, or the latest.
-fn height(asked: Option<i64>, latest: i64) -> Result<i64, RpcError> {
+fn height(asked: Option<i64>, first: i64, latest: i64) -> Result<i64, RpcError> {
     match asked {
         None => Ok(latest),
         Some(height) if height <= 0 => {
@@ -209,6 +215,9 @@ fn height(asked: Option<i64>, latest: i64) -> Result<i64, RpcError> {
         }
         Some(height) if height > latest => Err(RpcError::internal(format!(
             "height {height} must be less than or equal to the current blockchain height {latest}"
+        ))),
+        Some(height) if height < first => Err(RpcError::internal(format!(
+            "height {height} is not available, lowest height is {first}"
         ))),
         Some(height) => Ok(height),
     }
@@ -488,4 +497,17 @@ fn blockchain(view: &View, low: i64, high: i64) -> Answer {
     });
     let metas: Vec<Value> = metas.collect::<Result<_, RpcError>>()?;
     Ok(json!({ "last_height": latest.to_string(), "block_metas": metas }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_that_starts_later_has_no_earlier_heights() {
+        assert_eq!(height(None, 10, 12), Ok(12));
+        assert_eq!(height(Some(10), 10, 12), Ok(10));
+        let text = "height 9 is not available, lowest height is 10";
+        assert_eq!(height(Some(9), 10, 12), Err(RpcError::internal(text)));
+    }
 }

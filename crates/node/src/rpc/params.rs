@@ -102,9 +102,25 @@ impl Arguments<'_> {
         json.filter(|value| !value.is_null()).map(Given::Json)
     }
 
-    /// Whether there is an argument.
-    pub(crate) fn is_given(&self, name: &str) -> bool {
-        self.get(name).is_some()
+    /// Whether there is evidence.
+    ///
+    /// # Errors
+    /// What is no evidence: an object that names its type.
+    pub(crate) fn evidence(&self, name: &str) -> Result<bool, String> {
+        let kind = match self.get(name) {
+            None => return Ok(false),
+            Some(Given::Json(value)) => value["type"].as_str().map(str::to_owned),
+            Some(Given::Uri(text)) => {
+                let value: Value = serde_json::from_str(text).map_err(|error| self.wrong(error))?;
+                value["type"].as_str().map(str::to_owned)
+            }
+        };
+        match kind.as_deref() {
+            Some("tendermint/DuplicateVoteEvidence" | "tendermint/LightClientAttackEvidence") => {
+                Ok(true)
+            }
+            _ => Err(self.wrong("evidence is an object with the type and value of its kind")),
+        }
     }
 
     fn wrong(&self, reason: impl std::fmt::Display) -> String {
@@ -135,7 +151,11 @@ impl Arguments<'_> {
                 None => (text, false),
             },
         };
-        text.parse().map(Some).map_err(|_| {
+        // Without quotes only digits make an integer.
+        let plain = text.strip_prefix('-').unwrap_or(text);
+        let is_read = quoted || plain.bytes().all(|byte| byte.is_ascii_digit());
+        let integer = json_integer(text).filter(|_| is_read);
+        integer.map(Some).ok_or_else(|| {
             if quoted {
                 self.wrong(unexpected(text))
             } else {
@@ -226,6 +246,17 @@ impl Arguments<'_> {
             },
         }
     }
+}
+
+/// An integer as JSON writes it, with space around it.
+fn json_integer(text: &str) -> Option<i64> {
+    let text = text.trim_matches([' ', '\t', '\n', '\r']);
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let zero_leads = digits.len() > 1 && digits.starts_with('0');
+    if zero_leads || digits.starts_with('+') {
+        return None;
+    }
+    text.parse().ok()
 }
 
 /// What follows `0x`.
@@ -354,6 +385,23 @@ mod tests {
         assert_eq!(args.text("b"), Ok("hi".to_owned()));
         assert_eq!(args.bytes("b"), Ok(b"hi".to_vec()));
         assert_eq!(args.bytes("c"), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn integers_are_json_inside_their_quotes() {
+        let json = object(json!({ "a": " 3\n", "b": "01", "c": "+3", "d": "-3", "e": "0" }));
+        let args = json.arguments(&[]).unwrap();
+        assert_eq!(args.integer("a"), Ok(Some(3)));
+        assert!(args.integer("b").is_err());
+        assert!(args.integer("c").is_err());
+        assert_eq!(args.integer("d"), Ok(Some(-3)));
+        assert_eq!(args.integer("e"), Ok(Some(0)));
+        let uri = Params::from_query("a=%22%203%22&b=01&c=%22%2B3%22&d=%203");
+        let args = uri.arguments(&[]).unwrap();
+        assert!(args.integer("d").is_err());
+        assert_eq!(args.integer("a"), Ok(Some(3)));
+        assert!(args.integer("b").is_err());
+        assert!(args.integer("c").is_err());
     }
 
     #[test]

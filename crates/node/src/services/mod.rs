@@ -51,8 +51,21 @@ pub async fn abci(view: &Arc<View>, request: RequestQuery) -> Result<ResponseQue
 
 async fn of_the_state(
     view: &Arc<View>,
-    request: RequestQuery,
+    mut request: RequestQuery,
 ) -> Result<ResponseQuery, QueryError> {
+    // Of these a slash in front may be missing.
+    let first = request.path.split('/').next();
+    if matches!(first, Some("app" | "custom" | "p2p" | "store")) {
+        request.path.insert(0, '/');
+    }
+    if !request.path.is_empty() && !request.path.starts_with('/') {
+        return Ok(ResponseQuery {
+            code: sdk::UNKNOWN_REQUEST,
+            log: format!("{UNKNOWN_PATH}: unknown request"),
+            codespace: sdk::CODESPACE.to_owned(),
+            ..ResponseQuery::default()
+        });
+    }
     let _turn = view.queries.turn().await?;
     let asked = view.blocking(move |view| {
         let mut answer = view.reader.abci_query(&request);

@@ -111,6 +111,16 @@ fn check_height(view: &View, height: i64) -> Result<(), QueryError> {
         let text = format!("height must be greater than 0, but got {height}");
         return Err(QueryError::unknown(text));
     }
+    check_first(view, height)
+}
+
+/// A chain may start at a later height than 1.
+pub(super) fn check_first(view: &View, height: i64) -> Result<(), QueryError> {
+    let first = view.genesis.initial_height.value();
+    if height < first {
+        let text = format!("height {height} is not available, lowest height is {first}");
+        return Err(QueryError::unknown(text));
+    }
     Ok(())
 }
 

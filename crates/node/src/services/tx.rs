@@ -161,6 +161,7 @@ async fn block_with_txs(
              greater than the current height {latest}"
         )));
     }
+    super::tendermint::check_first(view, height)?;
     let found = view.blocks.block(height).await.map_err(internal)?;
     let (id, block) = found.ok_or_else(|| internal(format!("block {height} is not stored")))?;
     let data = block.data.clone().unwrap_or_default();

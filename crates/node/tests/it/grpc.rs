@@ -218,6 +218,15 @@ async fn the_nodes_own_services_answer() {
     let params = json!({ "path": format!("{NODE}/Config"), "data": "" });
     let answer = node.call("abci_query", params).await;
     assert_eq!(answer["result"]["response"]["code"], 0, "{answer}");
+    // Of the application's own paths the slash in front may be missing, of methods it may not.
+    for (path, height, code) in [
+        ("app/version", "0", 0),
+        ("pocket.proof.Query/Params", "99", 6),
+    ] {
+        let params = json!({ "path": path, "data": "", "height": height });
+        let answer = node.call("abci_query", params).await;
+        assert_eq!(answer["result"]["response"]["code"], code, "{answer}");
+    }
     node.stop().await;
 }
 
