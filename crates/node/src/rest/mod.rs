@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chain::QueryAnswer;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::Full;
 use net::RequestBody;
@@ -70,6 +70,9 @@ pub async fn handle(
     if method == Method::GET && uri.path() == "/" {
         return index();
     }
+    if let Some(location) = cleaned(uri) {
+        return moved(location);
+    }
     let call = match route(method, uri, body) {
         Ok(call) => call,
         Err(status) => return refuse(&status),
@@ -84,6 +87,41 @@ pub async fn handle(
         Status::of(error, call.path, answered)
     });
     render(&call, answer)
+}
+
+/// Where a path leads that has empty or dotted segments: the reference's router sends clients there.
+fn cleaned(uri: &Uri) -> Option<String> {
+    let path = uri.path();
+    let mut kept: Vec<&str> = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => drop(kept.pop()),
+            other => kept.push(other),
+        }
+    }
+    let mut clean = format!("/{}", kept.join("/"));
+    if path.ends_with('/') && clean != "/" {
+        clean.push('/');
+    }
+    if clean == path {
+        return None;
+    }
+    if let Some(query) = uri.query() {
+        clean.push('?');
+        clean.push_str(query);
+    }
+    Some(clean)
+}
+
+fn moved(location: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+    // Made of a path that was read from a request, so it is a header's text.
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
 }
 
 /// The gateway's own prefix of metadata is accepted for the height, too.
@@ -133,7 +171,9 @@ pub fn route(method: &Method, uri: &Uri, body: &[u8]) -> Result<Call, Status> {
             .map_err(|error| wrong(format!("type mismatch, parameter: {name}, error: {error}")))?;
         request.set_field(&field, value);
     }
-    if route.verb == Verb::Get {
+    // A query that can say nothing is not read.
+    let has_more = method.input().fields().len() > variables.len();
+    if route.verb == Verb::Get && has_more {
         for (key, given) in grouped(uri.query().unwrap_or_default()).map_err(wrong)? {
             // What the path says cannot be said again.
             if !variables.iter().any(|(name, _)| *name == key) {

@@ -190,7 +190,7 @@ pub const ROUTES: &[Route] = &[
     get("/cosmos/upgrade/v1beta1/authority", "/cosmos.upgrade.v1beta1.Query/Authority"),
 ];
 
-/// The values that a path gives to the fields of a template; `None` when it does not fit.
+/// The values that a path gives to the fields of a template; `None` when it does not fit. A value may be empty.
 pub(super) fn fit<'a>(
     template: &'static str,
     segments: &[&'a str],
@@ -208,7 +208,7 @@ pub(super) fn fit<'a>(
         }
         let (first, after): (&&'a str, _) = rest.split_first()?;
         match field {
-            Some(name) if !first.is_empty() => values.push((name, (*first).to_owned())),
+            Some(name) => values.push((name, (*first).to_owned())),
             None if *first == part => {}
             _ => return None,
         }
@@ -227,9 +227,11 @@ mod tests {
         let value = |name, value: &str| (name, value.to_owned());
         let fitted = fit("/a/{x}/b/{y}", &split("/a/1/b/2"));
         assert_eq!(fitted, Some(vec![value("x", "1"), value("y", "2")]));
-        for path in ["/a/1/b", "/a/1/b/2/3", "/a/1/c/2", "/a//b/2", "/a/1/b/"] {
+        for path in ["/a/1/b", "/a/1/b/2/3", "/a/1/c/2"] {
             assert_eq!(fit("/a/{x}/b/{y}", &split(path)), None, "{path}");
         }
+        let fitted = fit("/a/{x}/b/{y}", &split("/a/1/b/"));
+        assert_eq!(fitted, Some(vec![value("x", "1"), value("y", "")]));
         let rest = fit("/a/{x=**}", &split("/a/ibc/27"));
         assert_eq!(rest, Some(vec![value("x", "ibc/27")]));
         assert_eq!(fit("/a/{x=**}", &split("/a")), None);

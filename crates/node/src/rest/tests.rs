@@ -221,7 +221,36 @@ fn what_no_route_has_is_told_apart() {
     );
     let escape = (INVALID_ARGUMENT, "invalid URL escape \"%zz\"".to_owned());
     assert_eq!(
-        status(Method::GET, "/cosmos/bank/v1beta1/params?a=%zz"),
+        status(Method::GET, "/cosmos/bank/v1beta1/supply?a=%zz"),
         escape
     );
+}
+
+#[test]
+fn an_empty_value_is_a_value_and_a_query_that_can_say_nothing_is_not_read() {
+    let path = |path: &str| {
+        let call = route(&Method::GET, &path.parse().unwrap(), b"").unwrap();
+        (call.path, call.request)
+    };
+    let (method, request) = path("/pokt-network/poktroll/service/relay_mining_difficulty/");
+    assert_eq!(method, "/pocket.service.Query/RelayMiningDifficulty");
+    assert!(request.is_empty());
+    let (method, _) = path("/cosmos/bank/v1beta1/denoms_metadata");
+    assert_eq!(method, "/cosmos.bank.v1beta1.Query/DenomsMetadata");
+    let (method, _) = path("/cosmos/bank/v1beta1/params?a=%zz");
+    assert_eq!(method, "/cosmos.bank.v1beta1.Query/Params");
+}
+
+#[test]
+fn a_path_with_empty_or_dotted_segments_leads_to_a_clean_one() {
+    let to = |path: &str| cleaned(&path.parse().unwrap());
+    assert_eq!(to("/a/b/"), None);
+    assert_eq!(to("/"), None);
+    assert_eq!(to("/a//b?c=//d"), Some("/a/b?c=//d".to_owned()));
+    assert_eq!(to("/a/./b/../c/"), Some("/a/c/".to_owned()));
+    assert_eq!(to("//"), Some("/".to_owned()));
+    let response = moved("/a/b".to_owned());
+    assert_eq!(response.status(), StatusCode::MOVED_PERMANENTLY);
+    assert_eq!(response.headers()[LOCATION], "/a/b");
+    assert!(!response.headers().contains_key(CONTENT_TYPE));
 }
