@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::answers::later;
 use super::diff::{self, Depth, Found};
+use super::free;
 use super::recording::Frame;
 use super::report::{Difference, Part, Report};
 use crate::blocks::OwnView;
@@ -60,7 +61,7 @@ pub(super) async fn compare(report: &mut Report, view: &Arc<OwnView>, frames: &[
         report.compared(Part::WebSocket, 1);
         let latest = view.height();
         let ours = ours.unwrap_or(Value::Null);
-        let mut all = later(&theirs, &ours, latest, true);
+        let mut all = later(&settled(&theirs), &settled(&ours), latest, true);
         // An answer about the node as it stood when it was asked.
         if event(&theirs).is_none() && all.iter().any(|found| found.field.ends_with("height")) {
             all = diff::compare(&theirs, &ours, Depth::Fields);
@@ -69,6 +70,27 @@ pub(super) async fn compare(report: &mut Report, view: &Arc<OwnView>, frames: &[
             note(report, frame, &theirs, found);
         }
     }
+}
+
+/// A frame whose map of events has the freedoms that the events themselves have: order, and prose.
+fn settled(frame: &Value) -> Value {
+    let mut frame = frame.clone();
+    let events = frame.pointer_mut("/result/events");
+    for (key, values) in events.and_then(Value::as_object_mut).into_iter().flatten() {
+        let Some(values) = values.as_array_mut() else {
+            continue;
+        };
+        let (event, attribute) = key.rsplit_once('.').unwrap_or(("", key));
+        if free::is_text_attribute(attribute) {
+            for value in values.iter_mut() {
+                *value = free::substrings(value.as_str().unwrap_or_default()).into();
+            }
+        }
+        if event == free::UNORDERED_EVENT {
+            values.sort_by_key(Value::to_string);
+        }
+    }
+    frame
 }
 
 fn note(report: &mut Report, frame: &Frame, theirs: &Value, found: Found) {
@@ -135,4 +157,26 @@ fn told(view: &OwnView, connection: &Connection, wanted: &Event) -> Option<Value
         })
     };
     frames.into_iter().find(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_map_of_events_has_the_freedoms_of_events() {
+        let key = |name: &str| format!("{}.{name}", free::UNORDERED_EVENT);
+        let frame = |values: Value, text: &str, other: Value| {
+            json!({ "result": { "events": {
+                key("service_id"): values, key("failure_reason"): [text], "transfer.amount": other,
+            }}})
+        };
+        let theirs = settled(&frame(json!(["a", "b"]), "one", json!(["1", "2"])));
+        let ours = settled(&frame(json!(["b", "a"]), "two", json!(["1", "2"])));
+        assert_eq!(theirs, ours);
+        let other = settled(&frame(json!(["b", "a"]), "two", json!(["2", "1"])));
+        assert_ne!(theirs, other);
+    }
 }

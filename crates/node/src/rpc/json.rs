@@ -258,11 +258,8 @@ fn sparse_result(result: &ExecTxResult) -> Value {
         result.gas_used.to_string().into(),
         result.gas_used == 0,
     );
-    put(
-        "events",
-        events(&result.events).into(),
-        result.events.is_empty(),
-    );
+    // A list that is there, even when nothing is in it.
+    put("events", events(&result.events).into(), false);
     put(
         "codespace",
         result.codespace.as_str().into(),
