@@ -321,7 +321,12 @@ async fn routes_answer_whatever_the_verb_and_a_socket_has_its_own() {
         node.get("/websocket").await,
         (400, "Bad Request\n".to_owned())
     );
-    let given = node.get("/broadcast_evidence?evidence=1").await;
+    let wrong = node.get("/broadcast_evidence?evidence=1").await;
+    assert!(wrong.0 == 500 && wrong.1.contains("-32602"), "{wrong:?}");
+    let evidence = "%7B%22type%22:%22tendermint/DuplicateVoteEvidence%22,%22value%22:%7B%7D%7D";
+    let given = node
+        .get(&format!("/broadcast_evidence?evidence={evidence}"))
+        .await;
     assert!(
         given.0 == 500 && given.1.contains("takes no evidence"),
         "{given:?}"
