@@ -13,7 +13,7 @@ use proto::cosmos::staking::v1beta1::{
 };
 
 use super::error::Error;
-use crate::bank::{self, coin};
+use crate::bank::{self, Coins, coin};
 use crate::context::Context;
 use crate::error::TxError;
 use crate::limits::AUTHZ_LIST_GAS;
@@ -147,12 +147,9 @@ fn accept_send(
         let text = "requested amount is more than spend limit: insufficient funds";
         TxError::sdk(sdk::INSUFFICIENT_FUNDS, text)
     };
-    for (denom, amount) in sums(&message.amount)? {
-        let rest = left.entry(denom).or_default();
+    for (denom, amount) in given(&message.amount)?.iter() {
+        let rest = left.get_mut(denom).ok_or_else(exceeded)?;
         *rest = rest.checked_sub(amount).ok_or_else(exceeded)?;
-    }
-    if left.values().any(|rest| *rest < 0) {
-        return Err(exceeded());
     }
     left.retain(|_, rest| *rest > 0);
     let listed = find(
@@ -171,32 +168,40 @@ fn accept_send(
     if left.is_empty() {
         return Ok(Acceptance::Delete);
     }
-    let left = left
-        .into_iter()
-        .map(|(denom, rest)| coin(rest.unsigned_abs(), denom));
+    let left = left.into_iter().map(|(denom, rest)| coin(rest, denom));
     Ok(Acceptance::Update(Authorization::Send(SendAuthorization {
         spend_limit: left.collect(),
         allow_list: own.allow_list.clone(),
     })))
 }
 
-/// Coins by denomination, whatever they are: the bank looks at those of a message afterwards.
+/// A limit by denomination.
 ///
 /// # Errors
-/// The code of a panic for coins that are not sorted or have no number.
-fn sums(coins: &[Coin]) -> Result<BTreeMap<&str, i128>, TxError> {
-    if !coins.is_sorted_by(|one, next| one.denom <= next.denom) {
+/// The code of a panic for coins out of order.
+fn sums(limit: &[Coin]) -> Result<BTreeMap<&str, u128>, TxError> {
+    if !limit.is_sorted_by(|one, next| one.denom <= next.denom) {
         return Err(TxError::panic("coins must be sorted"));
     }
-    let mut sums = BTreeMap::<&str, i128>::new();
-    for coin in coins {
+    let mut sums = BTreeMap::<&str, u128>::new();
+    for coin in limit {
         let sum = sums.entry(&coin.denom).or_default();
-        let amount: Option<i128> = coin.amount.parse().ok();
-        *sum = amount
+        *sum = bank::amount(coin)
             .and_then(|amount| sum.checked_add(amount))
             .ok_or_else(|| TxError::panic(format_args!("an amount of `{}`", coin.amount)))?;
     }
     Ok(sums)
+}
+
+/// The coins of a message in order and without zeros; the bank looks at how they were written afterwards.
+///
+/// # Errors
+/// The code of a panic for a denomination that is none or comes twice, and for amounts below nothing.
+fn given(coins: &[Coin]) -> Result<Coins, TxError> {
+    let some = coins.iter().filter(|coin| bank::amount(coin) != Some(0));
+    let mut some: Vec<Coin> = some.cloned().collect();
+    some.sort_by(|one, next| one.denom.cmp(&next.denom));
+    Coins::strict(&some).map_err(TxError::panic)
 }
 
 fn check_stake(own: &StakeAuthorization) -> Result<(), TxError> {

@@ -490,10 +490,13 @@ fn odd_coins_and_kinds_end_as_in_the_reference() {
         ..upokt(0)
     };
     for (coins, codespace, code) in [
-        (vec![upokt(1), coin(1, "mact")], "undefined", 111_222),
+        (vec![upokt(1), coin(1, "mact")], "sdk", 10),
+        (vec![upokt(11), coin(1, "mact")], "sdk", 5),
         (vec![upokt(0), upokt(11)], "sdk", 5),
         (vec![upokt(0), upokt(10)], "sdk", 10),
-        (vec![negative], "sdk", 10),
+        (vec![upokt(1), upokt(1)], "undefined", 111_222),
+        (vec![coin(1, "x")], "undefined", 111_222),
+        (vec![negative], "undefined", 111_222),
         (vec![coin(1, "other")], "sdk", 5),
     ] {
         let inner = proto::any::pack(&MsgSend {
