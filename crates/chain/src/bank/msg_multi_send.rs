@@ -36,31 +36,31 @@ pub(super) fn execute(
             paid.add(denom, amount)
                 .ok_or_else(|| TxError::sdk(sdk::INVALID_COINS, "outputs: invalid coins"))?;
         }
-        outputs.push((to, coins));
+        outputs.push((to, coins, &output.address));
     }
     if paid != total {
         return Err(refuse(4, "sum inputs != sum outputs"));
     }
     check_send_enabled(ctx, &total)?;
-    for (to, _) in &outputs {
+    for (to, ..) in &outputs {
         bank::check_receiver(to)?;
     }
 
-    let sender = from.to_bech32();
-    ctx.emit_raw("message", &[("sender", &sender)]);
+    // Events show the addresses as they were written.
+    let sender = &input.address;
+    ctx.emit_raw("message", &[("sender", sender)]);
     // New accounts are numbered before anything moves.
-    for (to, _) in &outputs {
+    for (to, ..) in &outputs {
         auth::ensure_account(ctx, to)?;
     }
     bank::subtract(ctx, &from, &total)?;
-    for (to, coins) in &outputs {
+    for (to, coins, recipient) in &outputs {
         bank::add(ctx, to, coins)?;
-        let recipient = to.to_bech32();
         ctx.emit_raw(
             "transfer",
             &[
-                ("recipient", &recipient),
-                ("sender", &sender),
+                ("recipient", recipient),
+                ("sender", sender),
                 ("amount", &coins.to_string()),
             ],
         );

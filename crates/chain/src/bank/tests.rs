@@ -1,3 +1,5 @@
+use proto::cosmos::bank::v1beta1::{Input, MsgMultiSend, Output};
+
 use super::*;
 use crate::rules::Rules;
 use crate::testing::{TestChain, refused};
@@ -119,4 +121,35 @@ fn amounts_are_read_strictly() {
         coin(0, "zero"),
     ]);
     assert_eq!(many.unwrap().to_string(), "1mact,5upokt");
+}
+
+#[test]
+fn a_multi_send_says_the_addresses_as_they_were_written() {
+    let mut chain = TestChain::new(Rules::reference());
+    chain.fund(&ALICE, 10).unwrap();
+    let (from, to) = (ALICE.to_bech32(), BOB.to_bech32().to_uppercase());
+    let message = MsgMultiSend {
+        inputs: vec![Input {
+            address: from.clone(),
+            coins: vec![upokt(3)],
+        }],
+        outputs: vec![Output {
+            address: to.clone(),
+            coins: vec![upokt(3)],
+        }],
+    };
+    let events = chain.run(|ctx| {
+        msg_multi_send::execute(ctx, message)?;
+        Ok::<_, TxError>(ctx.take_events())
+    });
+    let events = events.unwrap();
+    let transfer = events.iter().find(|event| event.r#type == "transfer");
+    let values: Vec<_> = transfer
+        .unwrap()
+        .attributes
+        .iter()
+        .map(|pair| pair.value.as_str())
+        .collect();
+    assert_eq!(values, [to.as_str(), from.as_str(), "3upokt"]);
+    assert_eq!(chain.read(|ctx| balance(ctx, &BOB, UPOKT)).unwrap(), 3);
 }

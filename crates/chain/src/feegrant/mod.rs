@@ -56,6 +56,15 @@ pub fn allowance(
     Allowance::from_any(&any).map(Some).map_err(|_| wrong())
 }
 
+/// Refuses a second allowance between two accounts.
+fn check_absent(ctx: &Context, granter: &Address, grantee: &Address) -> Result<(), TxError> {
+    if ctx.has(&keys::allowance(grantee, granter))? {
+        let text = "fee allowance already exists: invalid request";
+        return Err(TxError::sdk(sdk::INVALID_REQUEST, text));
+    }
+    Ok(())
+}
+
 /// Stores a new allowance. Event: `set_feegrant`.
 ///
 /// # Errors
@@ -66,18 +75,15 @@ pub(crate) fn grant_allowance(
     grantee: &Address,
     allowance: &Allowance,
 ) -> Result<(), TxError> {
-    let refuse =
-        |text: &str| TxError::sdk(sdk::INVALID_REQUEST, format!("{text}: invalid request"));
-    if ctx.has(&keys::allowance(grantee, granter))? {
-        return Err(refuse("fee allowance already exists"));
-    }
+    check_absent(ctx, granter, grantee)?;
     if auth::account(ctx, grantee)?.is_none() {
         bank::check_receiver(grantee)?;
         auth::ensure_account(ctx, grantee)?;
     }
     if let Some(expiration) = allowance.expires() {
         if expiration < ctx.block.time {
-            return Err(refuse("expiration is before current block time"));
+            let text = "expiration is before current block time: invalid request";
+            return Err(TxError::sdk(sdk::INVALID_REQUEST, text));
         }
         ctx.set(keys::queue(expiration, grantee, granter), Vec::new());
     }

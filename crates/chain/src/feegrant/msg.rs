@@ -32,6 +32,7 @@ pub(super) fn grant(
     }
     let grantee = account(&message.grantee)?;
     let granter = account(&message.granter)?;
+    super::check_absent(ctx, &granter, &grantee)?;
     let any = message.allowance.as_ref();
     let any = any.ok_or_else(|| Error::NoAllowance.because("failed to get allowance"))?;
     let allowance = Allowance::from_any(any)?;

@@ -71,6 +71,9 @@ fn a_basic_allowance_is_spent_down_and_then_gone() {
     let message = grant(ALICE, BOB, proto::any::pack(&basic(10, None)));
     act(&mut chain, &message).unwrap();
     refused(act(&mut chain, &message), "sdk", 18).unwrap();
+    // That there is one is seen before what is wrong with the next.
+    let nothing = grant(ALICE, BOB, proto::any::pack(&basic(0, None)));
+    refused(act(&mut chain, &nothing), "sdk", 18).unwrap();
     refused(spend(&mut chain, 11), "feegrant", 2).unwrap();
     assert_eq!(
         spend(&mut chain, 4).unwrap(),
