@@ -11,7 +11,7 @@ use tendermint_proto::v0_38::abci::{RequestQuery, ResponseQuery};
 
 use crate::app::CheckState;
 use crate::context::{BlockInfo, Context, Mode};
-use crate::error::{ChainError, GrpcCode, HeightError, QueryError};
+use crate::error::{ChainError, GrpcCode, HeightError, QueryError, TxError};
 use crate::genesis;
 use crate::helpers::Helpers;
 use crate::limits::{QUERY_ROWS_MAX, SIMULATE_GAS_MAX};
@@ -19,7 +19,7 @@ use crate::prices;
 use crate::router::{self, decode_request};
 use crate::rules::Rules;
 use crate::store::{Disk, Layered};
-use crate::tx::{Gas, GasPrice, panic_text, run};
+use crate::tx::{Gas, GasPrice, Outcome, panic_text, run};
 use crate::{APP_NAME, APP_VERSION, sdk};
 
 /// Path of the one method that runs a transaction.
@@ -157,37 +157,45 @@ impl Reader {
         if bytes.is_empty() {
             return Err(QueryError::invalid_argument("invalid empty tx"));
         }
+        let outcome = self.try_out(bytes)?;
+        let gas_used = outcome.gas_used;
+        let response = simulated(outcome).map_err(|error| {
+            QueryError::failed_status(format!("{error} with gas used: '{gas_used}'"))
+        })?;
+        Ok(Simulation {
+            gas_used,
+            response: response.encode_to_vec(),
+        })
+    }
+
+    /// The ABCI form of a simulation: its answer is JSON, and its error has the transaction's own code.
+    fn simulate_as_json(&self, request: &RequestQuery) -> Result<QueryAnswer, QueryError> {
+        if request.data.is_empty() {
+            let text = "failed to simulate tx: must contain at least one message: invalid request";
+            return Err(QueryError::unknown(text));
+        }
+        let response = simulated(self.try_out(&request.data)?).map_err(|error| QueryError {
+            grpc: GrpcCode::Unknown,
+            code: error.code,
+            message: format!("failed to simulate tx: {error}"),
+            codespace: error.codespace,
+        })?;
+        let json = proto::json::to_json(&response);
+        let json = json.map_err(|error| QueryError::internal(error.to_string()))?;
+        Ok(QueryAnswer {
+            value: json.into_bytes(),
+            height: request.height,
+        })
+    }
+
+    fn try_out(&self, bytes: &[u8]) -> Result<Outcome, QueryError> {
         let check = self.check.read().unwrap_or_else(PoisonError::into_inner);
         let view = Layered::new(&check.view, &check.changes);
         let mut ctx = Context::new(&view, check.block.clone(), check.rules, Mode::Simulate)
             .with_helpers(self.helpers.clone());
         let max = prices::tx_gas_max(&ctx)?.unwrap_or(SIMULATE_GAS_MAX);
-        let outcome = run(&mut ctx, bytes, GasPrice::ZERO, Some(max), Gas::Enforced);
-        let data = outcome.result.map_err(|error| {
-            QueryError::failed_status(format!("{error} with gas used: '{}'", outcome.gas_used))
-        })?;
-        let events = outcome.events.into_iter().map(|mut event| {
-            for attribute in &mut event.attributes {
-                attribute.index = false;
-            }
-            event
-        });
-        let response = SimulateResponse {
-            gas_info: Some(GasInfo {
-                gas_wanted: outcome.gas_wanted,
-                gas_used: outcome.gas_used,
-            }),
-            result: Some(TxResult {
-                data: data.encode_to_vec().into(),
-                events: events.collect(),
-                msg_responses: data.msg_responses,
-                ..Default::default()
-            }),
-        };
-        Ok(Simulation {
-            gas_used: outcome.gas_used,
-            response: response.encode_to_vec(),
-        })
+        let price = GasPrice::ZERO;
+        Ok(run(&mut ctx, bytes, price, Some(max), Gas::Enforced))
     }
 
     /// The whole state of a height as a genesis document's `app_state`.
@@ -211,29 +219,22 @@ impl Reader {
                     asked => asked,
                 };
                 let value = APP_VERSION.trim_start_matches('v').into();
-                let codespace = sdk::CODESPACE.to_owned();
-                return ResponseQuery {
-                    value,
-                    height,
-                    codespace,
-                    ..Default::default()
-                };
+                Ok(QueryAnswer { value, height })
             }
             // Whoever asks whether a peer may connect: the application has nothing against it.
             path if path.starts_with("/p2p/filter/") => return ResponseQuery::default(),
-            "/app/simulate" if request.data.is_empty() => Err(QueryError::unknown(
-                "failed to simulate tx: must contain at least one message: invalid request",
-            )),
-            "/app/simulate" => self.simulate(&request.data).map(|simulation| QueryAnswer {
-                value: simulation.response,
-                height: request.height,
-            }),
+            "/app/simulate" => self.simulate_as_json(request),
             path => self.query(path, &request.data, Some(request.height)),
         };
         match answer {
             Ok(answer) => ResponseQuery {
                 value: answer.value.into(),
                 height: answer.height,
+                codespace: if request.path.starts_with("/app/") {
+                    sdk::CODESPACE.to_owned()
+                } else {
+                    String::new()
+                },
                 ..Default::default()
             },
             Err(error) => ResponseQuery {
@@ -244,6 +245,29 @@ impl Reader {
             },
         }
     }
+}
+
+/// What a transaction did when it was tried out.
+fn simulated(outcome: Outcome) -> Result<SimulateResponse, TxError> {
+    let data = outcome.result?;
+    let events = outcome.events.into_iter().map(|mut event| {
+        for attribute in &mut event.attributes {
+            attribute.index = false;
+        }
+        event
+    });
+    Ok(SimulateResponse {
+        gas_info: Some(GasInfo {
+            gas_wanted: outcome.gas_wanted,
+            gas_used: outcome.gas_used,
+        }),
+        result: Some(TxResult {
+            data: data.encode_to_vec().into(),
+            events: events.collect(),
+            msg_responses: data.msg_responses,
+            ..Default::default()
+        }),
+    })
 }
 
 /// The transaction in a request: its bytes, or the older form put together.

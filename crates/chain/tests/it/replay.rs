@@ -1,6 +1,7 @@
 //! Transactions that come twice, too late, or without order.
 
 use prost_types::Timestamp;
+use tendermint_proto::v0_38::abci::RequestQuery;
 
 use crate::support::*;
 
@@ -77,6 +78,25 @@ fn checks_see_the_mempool_and_forget_it_with_the_block() {
     let third = transfer("alice", 0, 2, "bob", 1);
     assert!(application.reader().simulate(&third).is_ok());
     assert!(application.reader().simulate(&second).is_err());
+    // Over ABCI the answer is JSON, and an error the transaction's own.
+    let simulate = |tx: &[u8]| {
+        application.reader().abci_query(&RequestQuery {
+            path: "/app/simulate".to_owned(),
+            data: tx.to_vec().into(),
+            ..Default::default()
+        })
+    };
+    let answer = simulate(&third);
+    assert_eq!((answer.code, answer.codespace.as_str()), (0, "sdk"));
+    let json: serde_json::Value = serde_json::from_slice(&answer.value).unwrap();
+    let events = json["result"]["events"].as_array().unwrap();
+    assert!(events.iter().any(|event| event["type"] == "transfer"));
+    assert!(json["gas_info"]["gas_used"].is_string());
+    let answer = simulate(&second);
+    assert_eq!((answer.code, answer.codespace.as_str()), (32, "sdk"));
+    let garbage = simulate(b"zz");
+    assert_eq!((garbage.code, garbage.codespace.as_str()), (2, "sdk"));
+    assert!(garbage.log.starts_with("failed to simulate tx: "));
     execute(&mut application, 2, &[]);
     assert_eq!(check(&application, &second).code, 32);
     assert_eq!(check(&application, &first).code, 0);
