@@ -296,6 +296,25 @@ async fn histories_of_the_reference_under_other_params_replay() {
     }
 }
 
+/// A whole node of the reference, asked over RPC, gRPC, REST and WebSocket, also what makes no sense.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_of_the_reference_under_other_params_replays() {
+    let report = replayed(&chain_a().join("../../reference-nodes/model-11")).await;
+    assert!(report.is_equal(), "{}", report.to_text());
+    assert_eq!(report.blocks, 47);
+    for (part, compared) in [
+        (Part::Transaction, 116),
+        (Part::Check, 259),
+        (Part::Query, 1_190),
+        (Part::Rest, 331),
+        (Part::Rpc, 834),
+        (Part::WebSocket, 371),
+        (Part::Export, 48),
+    ] {
+        assert_eq!(report.counts[&part].compared, compared, "{part:?}");
+    }
+}
+
 /// What a recording lacks is left out and said; the rest is compared as before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_recorded_chain_may_lack_files() {
