@@ -169,7 +169,9 @@ pub fn query(ctx: &Context, path: &str, data: &[u8]) -> Result<Vec<u8>, QueryErr
         "pocket.tokenomics.Query" => tokenomics::query(ctx, method, data),
         _ => None,
     };
-    answer.unwrap_or_else(|| Err(unknown_path(path)))
+    let answer = answer.ok_or_else(|| unknown_path(path))??;
+    // A request without fields was read by nobody yet.
+    decode_request::<()>(data).map(|()| answer)
 }
 
 /// The answer to a path that nothing serves.

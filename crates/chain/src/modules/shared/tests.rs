@@ -5,8 +5,10 @@ use proto::pocket::shared::msg_update_param::AsType;
 use proto::pocket::shared::{GenesisState, MsgUpdateParam, MsgUpdateParams, Params, ParamsUpdate};
 
 use super::{authority, params, params_at};
+use crate::error::GrpcCode;
 use crate::modules::application;
 use crate::modules::tests::fixture::{self, PARAMS, address, send};
+use crate::router;
 use crate::rules::Rules;
 use crate::testing::{TestChain, refused};
 
@@ -16,6 +18,21 @@ fn update(name: &str, value: u64) -> MsgUpdateParam {
         name: name.to_owned(),
         as_type: Some(AsType::AsUint64(value)),
     }
+}
+
+#[test]
+fn bytes_that_are_no_message_are_no_request() {
+    let chain = fixture::chain(Rules::reference(), &[]);
+    let ask = |method: &str, data: &[u8]| {
+        let path = format!("/pocket.shared.Query/{method}");
+        chain.read(|ctx| router::query(ctx, &path, data))
+    };
+    assert!(ask("Params", &[]).is_ok());
+    // An unknown field may be there.
+    assert!(ask("Params", &[0x7a, 0]).is_ok());
+    let code = |method, data| ask(method, data).unwrap_err().grpc;
+    assert_eq!(code("Params", b"zz"), GrpcCode::Internal);
+    assert_eq!(code("Nothing", b"zz"), GrpcCode::Unimplemented);
 }
 
 #[test]
