@@ -87,14 +87,17 @@ pub(super) async fn grpc(
     let bytes = collected.to_bytes();
     GrpcAnswer {
         code: text("grpc-status").parse().unwrap_or(-1),
-        message: percent_decode_str(&text("grpc-message"))
-            .decode_utf8_lossy()
-            .into_owned(),
+        message: status_text(&text("grpc-message")),
         heights: heights.collect(),
         response: bytes
             .get(5..)
             .map_or_else(Bytes::new, |rest| bytes.slice_ref(rest)),
     }
+}
+
+/// gRPC's encoding of a status text, undone.
+fn status_text(encoded: &str) -> String {
+    percent_decode_str(encoded).decode_utf8_lossy().into_owned()
 }
 
 /// Asks the RPC.
@@ -160,5 +163,18 @@ pub(super) async fn rest(
         status: head.status.as_u16(),
         headers: head.headers,
         body: String::from_utf8_lossy(&body).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_texts_come_back() {
+        assert_eq!(
+            status_text("a 100%25 \"ok\"%0A%C3%A9%"),
+            "a 100% \"ok\"\né%"
+        );
     }
 }

@@ -47,7 +47,6 @@ pub fn txs(store: &BlockStore, query: &Query) -> Result<Vec<Place>, NodeError> {
         return Ok(Vec::new());
     };
     let rest = others(query, TX_HEIGHT);
-    let rest: Vec<&Condition> = rest.iter().collect();
     let mut places: Option<BTreeSet<Place>> = None;
     for condition in rest.iter().filter(|condition| is_indexed(condition)) {
         let found = store.places(&condition.key, &condition.operand, heights)?;
@@ -65,11 +64,7 @@ pub fn txs(store: &BlockStore, query: &Query) -> Result<Vec<Place>, NodeError> {
             let found = found.filter(|tx| one_event_meets(&tx.result.events, &rest));
             Ok(found.map(|tx| (tx.height, tx.index)).collect())
         }
-        None => {
-            let mut places = walk(store, heights, &rest)?;
-            places.retain(|(height, _)| contains(query, *height));
-            Ok(places)
-        }
+        None => walk(store, heights, &rest, |height| contains(query, height)),
     }
 }
 
@@ -88,10 +83,11 @@ fn contains(query: &Query, height: i64) -> bool {
 fn walk(
     store: &BlockStore,
     heights: (i64, i64),
-    rest: &[&Condition],
+    rest: &[Condition],
+    is_wanted: impl Fn(i64) -> bool,
 ) -> Result<Vec<Place>, NodeError> {
     let mut found = Vec::new();
-    for height in walked(heights).rev() {
+    for height in walked(heights).rev().filter(|height| is_wanted(*height)) {
         let Some(results) = store.results(height)? else {
             continue;
         };
@@ -130,7 +126,7 @@ fn is_indexed(condition: &Condition) -> bool {
 }
 
 /// Whether all conditions are met by one event. None are met by anything.
-fn one_event_meets(events: &[Event], conditions: &[&Condition]) -> bool {
+fn one_event_meets(events: &[Event], conditions: &[Condition]) -> bool {
     let meets = |event: &Event| {
         conditions.iter().all(|condition| {
             let name = |key: &str| {
@@ -153,7 +149,6 @@ pub fn blocks(store: &BlockStore, query: &Query) -> Result<Vec<i64>, NodeError> 
         return Ok(Vec::new());
     };
     let rest = others(query, BLOCK_HEIGHT);
-    let rest: Vec<&Condition> = rest.iter().collect();
     let mut found = Vec::new();
     for height in walked(heights) {
         if !rest.is_empty() {
