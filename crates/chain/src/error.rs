@@ -195,6 +195,11 @@ impl TxError {
         )
     }
 
+    /// A request that cannot be granted: sdk 18, the reason with the code's text.
+    pub fn invalid_request(reason: impl fmt::Display) -> Self {
+        Self::sdk(sdk::INVALID_REQUEST, format!("{reason}: invalid request"))
+    }
+
     /// What the reference answers where it panics: codespace `undefined`.
     pub fn panic(reason: impl fmt::Display) -> Self {
         Self::registered(

@@ -3,7 +3,6 @@
 
 use crypto::keys::Address;
 use proto::cosmos::auth::v1beta1::BaseAccount;
-use proto::cosmos::base::v1beta1::Coin;
 use proto::cosmos::vesting::v1beta1::{
     BaseVestingAccount, ContinuousVestingAccount, DelayedVestingAccount,
     MsgCreatePeriodicVestingAccount, MsgCreatePeriodicVestingAccountResponse,
@@ -32,14 +31,14 @@ fn create(
     message: MsgCreateVestingAccount,
 ) -> Result<MsgCreateVestingAccountResponse, TxError> {
     let (from, to) = parties(&message.from_address, &message.to_address)?;
-    let coins = positive(&message.amount)?;
+    let coins = Coins::positive(&message.amount)?;
     if message.end_time <= 0 {
-        return Err(refuse("invalid end time"));
+        return Err(TxError::invalid_request("invalid end time"));
     }
     bank::msg::check_send_enabled(ctx, &coins)?;
     check_new(ctx, &to)?;
     let start_time = ctx.block.time.seconds;
-    make(ctx, &to, |base| {
+    give(ctx, &from, &to, &coins, |base| {
         let base_vesting_account = bound(base, &coins, message.end_time);
         if message.delayed {
             Account::DelayedVesting(DelayedVestingAccount {
@@ -52,7 +51,6 @@ fn create(
             })
         }
     })?;
-    bank::send(ctx, &from, &to, &coins.to_proto())?;
     Ok(MsgCreateVestingAccountResponse {})
 }
 
@@ -62,15 +60,14 @@ fn create_locked(
     message: MsgCreatePermanentLockedAccount,
 ) -> Result<MsgCreatePermanentLockedAccountResponse, TxError> {
     let (from, to) = parties(&message.from_address, &message.to_address)?;
-    let coins = positive(&message.amount)?;
+    let coins = Coins::positive(&message.amount)?;
     bank::msg::check_send_enabled(ctx, &coins)?;
     check_new(ctx, &to)?;
-    make(ctx, &to, |base| {
+    give(ctx, &from, &to, &coins, |base| {
         Account::PermanentLocked(PermanentLockedAccount {
             base_vesting_account: bound(base, &coins, 0),
         })
     })?;
-    bank::send(ctx, &from, &to, &coins.to_proto())?;
     Ok(MsgCreatePermanentLockedAccountResponse {})
 }
 
@@ -83,7 +80,7 @@ fn create_periodic(
     let start_time = message.start_time;
     if start_time < 1 {
         let text = format!("invalid start time of {start_time}, length must be greater than 0");
-        return Err(refuse(&text));
+        return Err(TxError::invalid_request(text));
     }
     let mut coins = Coins::new();
     let mut end_time = Some(start_time);
@@ -93,9 +90,9 @@ fn create_periodic(
             let text = format!(
                 "invalid period length of {length} in period {position}, length must be greater than 0"
             );
-            return Err(refuse(&text));
+            return Err(TxError::invalid_request(text));
         }
-        for (denom, amount) in positive(&period.amount)?.iter() {
+        for (denom, amount) in Coins::positive(&period.amount)?.iter() {
             coins
                 .add(denom, amount)
                 .ok_or_else(|| TxError::panic("a sum of more than can be counted"))?;
@@ -106,20 +103,15 @@ fn create_periodic(
     bank::msg::check_send_enabled(ctx, &coins)?;
     let end_time = end_time
         .filter(|end| start_time < *end)
-        .ok_or_else(|| refuse("vesting start-time cannot be before end-time"))?;
-    make(ctx, &to, |base| {
+        .ok_or_else(|| TxError::invalid_request("vesting start-time cannot be before end-time"))?;
+    give(ctx, &from, &to, &coins, |base| {
         Account::PeriodicVesting(PeriodicVestingAccount {
             base_vesting_account: bound(base, &coins, end_time),
             start_time,
             vesting_periods: message.vesting_periods,
         })
     })?;
-    bank::send(ctx, &from, &to, &coins.to_proto())?;
     Ok(MsgCreatePeriodicVestingAccountResponse {})
-}
-
-fn refuse(text: &str) -> TxError {
-    TxError::sdk(sdk::INVALID_REQUEST, format!("{text}: invalid request"))
 }
 
 /// Who gives and who gets.
@@ -133,21 +125,14 @@ fn parties(from: &str, to: &str) -> Result<(Address, Address), TxError> {
     Ok((parse("from", from)?, parse("to", to)?))
 }
 
-/// Coins that must be there.
-fn positive(amount: &[Coin]) -> Result<Coins, TxError> {
-    let coins = Coins::strict(amount)?;
-    if coins.is_empty() {
-        return Err(TxError::sdk(sdk::INVALID_COINS, ": invalid coins"));
-    }
-    Ok(coins)
-}
-
 /// Who gets must be allowed to, and must not be there yet.
 fn check_new(ctx: &Context, to: &Address) -> Result<(), TxError> {
     bank::check_receiver(to)?;
     match auth::account(ctx, to)? {
         None => Ok(()),
-        Some(_) => Err(refuse(&format!("account {to} already exists"))),
+        Some(_) => Err(TxError::invalid_request(format_args!(
+            "account {to} already exists"
+        ))),
     }
 }
 
@@ -160,20 +145,20 @@ fn bound(base: BaseAccount, coins: &Coins, end_time: i64) -> Option<BaseVestingA
     })
 }
 
-/// Makes an account of a kind, under the next number.
-fn make(
+/// Makes an account of a kind, under the next number, and moves the coins there.
+fn give(
     ctx: &mut Context,
+    from: &Address,
     to: &Address,
+    coins: &Coins,
     kind: impl FnOnce(BaseAccount) -> Account,
-) -> Result<(), ChainError> {
+) -> Result<(), TxError> {
     auth::ensure_account(ctx, to)?;
-    match auth::account(ctx, to)? {
-        Some(Account::Base(base)) => {
-            auth::save_account(ctx, to, &kind(base));
-            Ok(())
-        }
-        _ => Err(ChainError::invariant("a new account is an ordinary one")),
-    }
+    let Some(Account::Base(base)) = auth::account(ctx, to)? else {
+        return Err(ChainError::invariant("a new account is an ordinary one").into());
+    };
+    auth::save_account(ctx, to, &kind(base));
+    bank::send(ctx, from, to, &coins.to_proto())
 }
 
 #[cfg(test)]

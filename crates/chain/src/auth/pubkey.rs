@@ -38,7 +38,7 @@ impl SignerKey {
     /// In words: another type, bytes that are no point, a threshold that cannot be reached, a member that is not a
     /// secp256k1 key.
     pub fn from_any(any: &Any) -> Result<Self, String> {
-        if proto::any::type_name(&any.type_url) != LegacyAminoPubKey::full_name() {
+        if !Self::is_multisig(any) {
             return single(any).map(Self::Single);
         }
         let multi: LegacyAminoPubKey =
@@ -56,6 +56,11 @@ impl SignerKey {
             ));
         }
         Ok(Self::Multi(MultisigKey { threshold, keys }))
+    }
+
+    /// Whether an `Any` says that it holds several keys.
+    pub fn is_multisig(any: &Any) -> bool {
+        proto::any::type_name(&any.type_url) == LegacyAminoPubKey::full_name()
     }
 
     /// The address that belongs to it.

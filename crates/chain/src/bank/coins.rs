@@ -40,6 +40,18 @@ impl Coins {
         Ok(total)
     }
 
+    /// As [`Self::strict`], and there must be some.
+    ///
+    /// # Errors
+    /// sdk 10 otherwise.
+    pub fn positive(coins: &[Coin]) -> Result<Self, TxError> {
+        let coins = Self::strict(coins)?;
+        if coins.is_empty() {
+            return Err(TxError::sdk(sdk::INVALID_COINS, ": invalid coins"));
+        }
+        Ok(coins)
+    }
+
     /// Takes coins as a sender wrote them: sorted, no denomination twice, all positive.
     ///
     /// # Errors

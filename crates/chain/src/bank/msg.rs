@@ -27,10 +27,7 @@ fn senders(message: MsgMultiSend) -> Vec<String> {
 fn send(ctx: &mut Context, message: MsgSend) -> Result<MsgSendResponse, TxError> {
     let from = address("from", &message.from_address)?;
     let to = address("to", &message.to_address)?;
-    let coins = Coins::strict(&message.amount)?;
-    if coins.is_empty() {
-        return Err(TxError::sdk(sdk::INVALID_COINS, ": invalid coins"));
-    }
+    let coins = Coins::positive(&message.amount)?;
     check_send_enabled(ctx, &coins)?;
     bank::check_receiver(&to)?;
     bank::send(ctx, &from, &to, &message.amount)?;

@@ -2,7 +2,6 @@
 
 use crypto::keys::Address;
 use proto::cosmos::bank::v1beta1::{Input, MsgMultiSend, MsgMultiSendResponse};
-use proto::cosmos::base::v1beta1::Coin;
 
 use super::msg::{address, check_send_enabled};
 use crate::auth;
@@ -31,7 +30,7 @@ pub(super) fn execute(
     let mut outputs = Vec::new();
     for output in &message.outputs {
         let to = address("output", &output.address)?;
-        let coins = positive(&output.coins)?;
+        let coins = Coins::positive(&output.coins)?;
         for (denom, amount) in coins.iter() {
             paid.add(denom, amount)
                 .ok_or_else(|| TxError::sdk(sdk::INVALID_COINS, "outputs: invalid coins"))?;
@@ -69,13 +68,8 @@ pub(super) fn execute(
 }
 
 fn sender(input: &Input) -> Result<(Address, Coins), TxError> {
-    Ok((address("input", &input.address)?, positive(&input.coins)?))
-}
-
-fn positive(coins: &[Coin]) -> Result<Coins, TxError> {
-    let coins = Coins::strict(coins)?;
-    if coins.is_empty() {
-        return Err(TxError::sdk(sdk::INVALID_COINS, ": invalid coins"));
-    }
-    Ok(coins)
+    Ok((
+        address("input", &input.address)?,
+        Coins::positive(&input.coins)?,
+    ))
 }

@@ -10,7 +10,6 @@ use crate::bank::{self, keys, valid_denom};
 use crate::context::Context;
 use crate::error::TxError;
 use crate::modules::shared::authority;
-use crate::sdk;
 
 /// Replaces the params.
 pub(super) fn params(
@@ -32,8 +31,7 @@ pub(super) fn send_enabled(
     message: MsgSetSendEnabled,
 ) -> Result<MsgSetSendEnabledResponse, TxError> {
     authority::require_gov(&message.authority)?;
-    let refuse =
-        |text: String| TxError::sdk(sdk::INVALID_REQUEST, format!("{text}: invalid request"));
+    let refuse = |text: String| TxError::invalid_request(text);
     let mut seen = BTreeSet::new();
     for entry in &message.send_enabled {
         let denom = &entry.denom;

@@ -59,8 +59,7 @@ pub fn allowance(
 /// Refuses a second allowance between two accounts.
 fn check_absent(ctx: &Context, granter: &Address, grantee: &Address) -> Result<(), TxError> {
     if ctx.has(&keys::allowance(grantee, granter))? {
-        let text = "fee allowance already exists: invalid request";
-        return Err(TxError::sdk(sdk::INVALID_REQUEST, text));
+        return Err(TxError::invalid_request("fee allowance already exists"));
     }
     Ok(())
 }
@@ -82,8 +81,8 @@ pub(crate) fn grant_allowance(
     }
     if let Some(expiration) = allowance.expires() {
         if expiration < ctx.block.time {
-            let text = "expiration is before current block time: invalid request";
-            return Err(TxError::sdk(sdk::INVALID_REQUEST, text));
+            let text = "expiration is before current block time";
+            return Err(TxError::invalid_request(text));
         }
         ctx.set(keys::queue(expiration, grantee, granter), Vec::new());
     }

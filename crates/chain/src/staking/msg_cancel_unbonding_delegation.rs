@@ -17,8 +17,7 @@ pub(super) fn execute(
     ctx: &mut Context,
     message: MsgCancelUnbondingDelegation,
 ) -> Result<MsgCancelUnbondingDelegationResponse, TxError> {
-    let refuse =
-        |text: &str| TxError::sdk(sdk::INVALID_REQUEST, format!("{text}: invalid request"));
+    let refuse = |text: &str| TxError::invalid_request(text);
     let operator = operator("validator", &message.validator_address)?;
     let delegator = account("delegator", &message.delegator_address)?;
     let amount = pools::positive(&message.amount).ok_or_else(|| refuse("invalid amount"))?;

@@ -84,8 +84,7 @@ pub(super) fn execute(
 
 /// What does not depend on the chain: commission, stake and promise.
 fn validate(message: &MsgCreateValidator) -> Result<(Commission, u128, u128), TxError> {
-    let refuse =
-        |text: &str| TxError::sdk(sdk::INVALID_REQUEST, format!("{text}: invalid request"));
+    let refuse = |text: &str| TxError::invalid_request(text);
     if message.pubkey.is_none() {
         return Err(error::EMPTY_PUB_KEY.plain());
     }

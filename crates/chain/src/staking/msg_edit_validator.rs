@@ -19,8 +19,7 @@ pub(super) fn execute(
     message: MsgEditValidator,
 ) -> Result<MsgEditValidatorResponse, TxError> {
     let address = operator("validator", &message.validator_address)?;
-    let refuse =
-        |text: String| TxError::sdk(sdk::INVALID_REQUEST, format!("{text}: invalid request"));
+    let refuse = |text: String| TxError::invalid_request(text);
     if message.description == Description::default() {
         return Err(refuse("empty description".to_owned()));
     }

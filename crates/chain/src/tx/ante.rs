@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto::keys::Address;
+use prost_types::Any;
 use proto::cosmos::auth::v1beta1::Params;
 use proto::cosmos::tx::v1beta1::SignerInfo;
 
@@ -204,7 +205,9 @@ fn charge_signatures(ctx: &mut Context, tx: &Transaction, params: &Params) -> Re
     for ((signer, info), signature) in tx.signer_infos().zip(&tx.raw.signatures) {
         if ctx.mode != Mode::Simulate {
             let account = ctx.unpriced(|ctx| existing_account(ctx, signer))?;
-            signing::check_keys(info, &stored_key(&account)?, signature)?;
+            if SignerKey::is_multisig(stored_any(&account)?) {
+                signing::check_keys(info, &stored_key(&account)?, signature)?;
+            }
         }
         let signatures = signing::count(info);
         let gas = signatures.saturating_mul(params.sig_verify_cost_secp256k1);
@@ -242,8 +245,8 @@ fn verify_one(
     account: &Account,
 ) -> Result<(), TxError> {
     if tx.body.unordered && info.sequence > 0 {
-        let text = "sequence is not allowed for unordered transactions: invalid request";
-        return Err(TxError::sdk(sdk::INVALID_REQUEST, text));
+        let text = "sequence is not allowed for unordered transactions";
+        return Err(TxError::invalid_request(text));
     }
     let (number, expected) = account
         .base()
@@ -281,20 +284,24 @@ fn verify_one(
     })
 }
 
-/// The key on an account.
-fn stored_key(account: &Account) -> Result<SignerKey, TxError> {
+/// The key on an account, checked when it was put there.
+fn stored_any(account: &Account) -> Result<&Any, TxError> {
     let any = account.base().and_then(|base| base.pub_key.as_ref());
-    any.and_then(|any| SignerKey::from_any(any).ok())
-        .ok_or_else(|| {
-            let text = "unrecognized public key type: <nil>: invalid pubkey";
-            TxError::sdk(sdk::INVALID_PUB_KEY, text)
-        })
+    any.ok_or_else(no_key)
+}
+
+fn stored_key(account: &Account) -> Result<SignerKey, TxError> {
+    SignerKey::from_any(stored_any(account)?).map_err(|_| no_key())
+}
+
+fn no_key() -> TxError {
+    let text = "unrecognized public key type: <nil>: invalid pubkey";
+    TxError::sdk(sdk::INVALID_PUB_KEY, text)
 }
 
 /// The rules of unordered transactions: a bounded timeout, no sequence, and one use of (signer, timeout).
 fn check_unordered(ctx: &mut Context, tx: &Transaction) -> Result<(), TxError> {
-    let refuse =
-        |text: &str| TxError::sdk(sdk::INVALID_REQUEST, format!("{text}: invalid request"));
+    let refuse = |text: &str| TxError::invalid_request(text);
     let Some(timeout) = tx.timeout_nanos() else {
         return Err(refuse(
             "unordered transaction must have timeout_timestamp set",

@@ -29,10 +29,13 @@ pub(super) enum Outcome {
 /// Why a claim has no outcome.
 #[derive(Debug)]
 pub(super) enum ClaimError {
-    /// It is discarded, for this reason.
-    Refused(String),
-    /// As that; the reason is not marked as one of a token logic module's own.
-    Marked(String),
+    /// It is discarded.
+    Refused {
+        /// Why.
+        reason: String,
+        /// Whether the event names it an internal error of a token logic module.
+        is_internal: bool,
+    },
     /// The store failed.
     Chain(ChainError),
 }
@@ -40,7 +43,10 @@ pub(super) enum ClaimError {
 impl ClaimError {
     /// A reason to discard a claim.
     pub(super) fn refused(reason: impl Into<String>) -> Self {
-        Self::Refused(reason.into())
+        Self::Refused {
+            reason: reason.into(),
+            is_internal: true,
+        }
     }
 }
 
@@ -52,7 +58,7 @@ impl From<ChainError> for ClaimError {
 
 impl From<ProtocolError> for ClaimError {
     fn from(error: ProtocolError) -> Self {
-        Self::Refused(error.to_string())
+        Self::refused(error.to_string())
     }
 }
 

@@ -251,12 +251,22 @@ impl Round {
 /// Names the module that refused a claim.
 fn within(module: &'static str) -> impl Fn(ClaimError) -> ClaimError {
     move |error| match error {
-        ClaimError::Refused(reason) => ClaimError::Refused(format!(
-            "TLM {module:?}: {reason}: internal token logic module error: failed to process token logic module"
-        )),
-        ClaimError::Marked(reason) => ClaimError::Marked(format!(
-            "TLM {module:?}: {reason}: failed to process token logic module"
-        )),
+        ClaimError::Refused {
+            reason,
+            is_internal,
+        } => {
+            let mark = if is_internal {
+                ": internal token logic module error"
+            } else {
+                ""
+            };
+            let reason =
+                format!("TLM {module:?}: {reason}{mark}: failed to process token logic module");
+            ClaimError::Refused {
+                reason,
+                is_internal,
+            }
+        }
         chain => chain,
     }
 }

@@ -57,9 +57,7 @@ pub(super) fn settle(
             }
             Ok(Outcome::Expired) => expired.push(claim),
             Err(ClaimError::Chain(error)) => return Err(error),
-            Err(ClaimError::Refused(reason) | ClaimError::Marked(reason)) => {
-                discard(ctx, claim, &reason)?;
-            }
+            Err(ClaimError::Refused { reason, .. }) => discard(ctx, claim, &reason)?,
         }
         proof::remove_claim(ctx, claim);
     }

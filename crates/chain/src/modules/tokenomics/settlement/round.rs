@@ -148,7 +148,7 @@ impl Round {
         for claim in due {
             let count = counts.get(&session_of(claim)).copied().unwrap_or_default();
             match self.count(ctx, claim, count) {
-                Ok(()) | Err(ClaimError::Refused(_) | ClaimError::Marked(_)) => {}
+                Ok(()) | Err(ClaimError::Refused { .. }) => {}
                 Err(ClaimError::Chain(error)) => return Err(error),
             }
         }
@@ -348,9 +348,10 @@ impl Round {
     ) -> Result<(), ClaimError> {
         let application = self.application(ctx, address)?;
         let stake = Upokt(coin::stored(application.stake.as_ref())?);
-        let left = stake
-            .minus(amount)
-            .map_err(|_| ClaimError::Marked(short(amount.minus_or_zero(stake))))?;
+        let left = stake.minus(amount).map_err(|_| ClaimError::Refused {
+            reason: short(amount.minus_or_zero(stake)),
+            is_internal: false,
+        })?;
         application.stake = Some(left.to_coin());
         if let Some(stored) = self.applications.get_mut(address) {
             stored.changed = true;
